@@ -1,0 +1,74 @@
+# The flags that all targets share, and the functions that make them.
+#
+#   assay_flags       language and warnings, for our code
+#   assay_sanitizers  sanitizers and coverage, for all code
+#   assay_instrument  fuzzer coverage, for the code under test: backends and decoders, never the shadow
+#
+# Links libraries by pkg-config; a missing one stops the configuration.
+
+set(CMAKE_C_STANDARD 11)
+set(CMAKE_C_STANDARD_REQUIRED ON)
+set(CMAKE_C_EXTENSIONS OFF)
+set(CMAKE_CXX_STANDARD 17)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
+pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash)
+pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka)
+find_package(Threads REQUIRED)
+
+add_library(assay_flags INTERFACE)
+target_compile_definitions(assay_flags INTERFACE _GNU_SOURCE)
+target_compile_options(assay_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wvla
+    -Wwrite-strings -Wcast-align
+    $<$<COMPILE_LANGUAGE:C>:-Wstrict-prototypes -Wmissing-prototypes>
+    $<$<BOOL:${ASSAY_WERROR}>:-Werror>)
+
+add_library(assay_sanitizers INTERFACE)
+if(ASSAY_SANITIZE)
+    target_compile_options(assay_sanitizers INTERFACE -fsanitize=${ASSAY_SANITIZE}
+        -fno-omit-frame-pointer -fno-sanitize-recover=all)
+    target_link_options(assay_sanitizers INTERFACE -fsanitize=${ASSAY_SANITIZE})
+endif()
+if(ASSAY_COVERAGE)
+    target_compile_options(assay_sanitizers INTERFACE --coverage)
+    target_link_options(assay_sanitizers INTERFACE --coverage)
+endif()
+
+add_library(assay_instrument INTERFACE)
+if(ASSAY_FUZZER)
+    target_compile_options(assay_instrument INTERFACE -fsanitize=fuzzer-no-link)
+endif()
+
+# Asks sanitizers to answer malloc(SIZE_MAX) with NULL instead of aborting. An object library,
+# because a linker would leave an unreferenced member of an archive out.
+add_library(assay_sanitizer_options OBJECT ${CMAKE_SOURCE_DIR}/cmake/sanitizer_options.c)
+
+# assay_library(NAME SOURCES...): a static library of ours.
+function(assay_library name)
+    add_library(${name} STATIC ${ARGN})
+    target_include_directories(${name} PUBLIC ${CMAKE_SOURCE_DIR}/harness/include)
+    target_link_libraries(${name} PRIVATE assay_flags PUBLIC assay_sanitizers)
+endfunction()
+
+# assay_program(NAME SOURCES...): a program that runs backends.
+function(assay_program name)
+    add_executable(${name} ${ARGN} $<TARGET_OBJECTS:assay_sanitizer_options>)
+    target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/harness/include)
+    target_link_libraries(${name} PRIVATE assay_flags assay_sanitizers assay_registry assay_harness
+                          Threads::Threads)
+    # A preloaded or opened malloc must not be shadowed by symbols of ours, and plug-ins need none.
+    set_target_properties(${name} PROPERTIES ENABLE_EXPORTS OFF)
+endfunction()
+
+# assay_test(NAME SOURCES...): a cmocka program, run as the CTest case NAME.
+function(assay_test name)
+    assay_program(${name} ${ARGN})
+    target_link_libraries(${name} PRIVATE PkgConfig::CMOCKA)
+    add_test(NAME ${name} COMMAND ${name})
+    set_tests_properties(${name} PROPERTIES SKIP_RETURN_CODE 4 TIMEOUT 300)
+endfunction()

@@ -1,0 +1,43 @@
+/*
+ * guard.h - runs a function in a child process, so that a crash or a hang of the heap under test is
+ * something we report and not something that happens to us.
+ */
+#ifndef ASSAY_GUARD_H
+#define ASSAY_GUARD_H
+
+#include "assay/backend.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum assay_ending {
+    ASSAY_ENDED,   /* the function returned */
+    ASSAY_EXITED,  /* the child left by exit(); code is its status */
+    ASSAY_CRASHED, /* a signal ended it; code is its number */
+    ASSAY_HUNG,    /* it was killed after the time limit */
+};
+
+struct assay_guard_outcome {
+    enum assay_ending ending;
+    int code;
+    uint64_t progress; /* last value stored by the child through the pointer it was given */
+};
+
+/*
+ * Calls run(arg, progress) in a forked child and waits. shared[0 .. shared_bytes), if any, is memory that
+ * both see (from assay_guard_shared), for results. seconds 0: no time limit. quiet: the child's standard
+ * error is dropped. ASSAY_NO_MEMORY if there is no child to be had. Not from a process with more threads.
+ */
+ASSAY_MUST_CHECK assay_status assay_guard_run(void (*run)(void *arg, volatile uint64_t *progress),
+                                              void *arg, unsigned seconds, bool quiet,
+                                              struct assay_guard_outcome *outcome);
+/* Memory shared with children forked later, zeroed; NULL if there is none. */
+void *assay_guard_shared(size_t bytes);
+void assay_guard_unshare(void *shared, size_t bytes);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

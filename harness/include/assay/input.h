@@ -1,0 +1,47 @@
+/*
+ * input.h - opens a stream from a file of any of the three encodings.
+ */
+#ifndef ASSAY_INPUT_H
+#define ASSAY_INPUT_H
+
+#include "assay/op.h"
+#include "assay/trace.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum assay_encoding {
+    ASSAY_ENCODING_GUESS, /* a trace by its first bytes, a text by its first line; else refused */
+    ASSAY_ENCODING_TRACE,
+    ASSAY_ENCODING_TEXT,
+    ASSAY_ENCODING_BYTES, /* never guessed, for every file is one */
+};
+
+/* Texts and byte strings are read whole; longer files are refused with a sentence. */
+#define ASSAY_INPUT_MAX ((size_t)1 << 30)
+
+struct assay_input;
+
+/* Opens path. On failure *error names path and what would be accepted. "-" is standard input. */
+ASSAY_MUST_CHECK assay_status assay_input_open(struct assay_input **input, const char *path,
+                                               enum assay_encoding encoding,
+                                               struct assay_error *error);
+/* The operations from the first one on; belongs to the input. */
+struct assay_reader *assay_input_reader(struct assay_input *input);
+/* Back to the first operation. */
+ASSAY_MUST_CHECK assay_status assay_input_rewind(struct assay_input *input,
+                                                 struct assay_error *error);
+/* NULL unless the file is a trace. */
+const struct assay_trace_info *assay_input_trace_info(const struct assay_input *input);
+enum assay_encoding assay_input_encoding(const struct assay_input *input);
+void assay_input_close(struct assay_input *input); /* NULL is allowed */
+
+/* "trace", "text", "bytes" to the encoding; false for other words. */
+ASSAY_MUST_CHECK bool assay_encoding_parse(const char *word, enum assay_encoding *encoding);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

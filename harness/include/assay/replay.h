@@ -1,0 +1,66 @@
+/*
+ * replay.h - runs a stream on one heap under the shadow: every check that needs one thread.
+ *
+ * Operations run in stream order on the calling thread, whatever thread they name. At the end the faults
+ * are lifted, everything is freed, and conservation, service, trimming and leaks are checked.
+ */
+#ifndef ASSAY_REPLAY_H
+#define ASSAY_REPLAY_H
+
+#include "assay/finding.h"
+#include "assay/heap.h"
+#include "assay/shadow.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct assay_replay_options {
+    /* Self-check, walk and statistics against the shadow each so many operations; 0: only at
+     * check operations and at the end. */
+    uint64_t check_interval;
+    size_t content_bytes;                  /* as assay_shadow_open() */
+    const char *options;                   /* of the backend; NULL is "" */
+    const struct assay_page_source *pages; /* NULL: the system's */
+    /* Called before every replayed stream to make `pages` anew; NULL: nothing to do. */
+    void (*reset_pages)(void *ctx);
+    void *reset_ctx;
+    bool transcript; /* compute result.transcript */
+    volatile uint64_t
+        *progress; /* where the index of the operation under way is put; NULL: nowhere */
+};
+
+struct assay_replay_result {
+    uint64_t ops;                     /* operations seen, skipped ones included */
+    uint64_t skipped[ASSAY_OP_KINDS]; /* wrong state, or not offered */
+    uint64_t refused;                 /* allocating operations that gave NULL */
+    uint64_t served;                  /* allocating operations that gave a block */
+    uint64_t checks;                  /* single promises that were checked and kept */
+    size_t peak_live_bytes;
+    size_t peak_mapped_bytes; /* 0 without PAGE_SOURCE */
+    uint64_t transcript;      /* hash of what was answered, as slot and offset relations */
+    bool found;
+    struct assay_finding finding;
+};
+
+struct assay_replay; /* shadow, meter and heap, kept from stream to stream */
+
+/* options is copied, what it points to is not. NULL if there is no memory. backend must outlive it. */
+struct assay_replay *assay_replay_open(const struct assay_backend *backend,
+                                       const struct assay_replay_options *options);
+void assay_replay_close(struct assay_replay *replay); /* NULL is allowed */
+
+/*
+ * Runs one stream from a fresh heap to its destruction, or to the first finding. ASSAY_OK: *result
+ * tells, finding or not. Otherwise *error does: the heap could not be created, or the reader failed.
+ */
+ASSAY_MUST_CHECK assay_status assay_replay_run(struct assay_replay *replay,
+                                               struct assay_reader *reader,
+                                               struct assay_replay_result *result,
+                                               struct assay_error *error);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
