@@ -13,6 +13,9 @@
  * four bits, the first `count` of which say where the end and the value of each start are, the
  * others which places are free.
  *
+ * Most searches do not go down the tree at all: a table of hints, indexed by address, says which leaf
+ * was right the last time, and the bounds that each leaf keeps tell whether it still is.
+ *
  * A node that falls below a quarter joins a neighbour where both together leave a quarter free, and
  * an empty one goes; so nodes cannot split and join in turns, and a tree of n ranges has about n / 6
  * leaves at most. Nodes are numbers in one book; those given back are used again.
@@ -32,6 +35,8 @@
 #define MAX_RANGES ((size_t)1 << 24)
 #define MAX_NODES ((size_t)1 << 22)
 #define MAX_HEIGHT 10
+#define HINTS ((size_t)1 << 16)
+#define HINT_SHIFT 9 /* one hint for 512 bytes of addresses, modulo the table */
 
 struct leaf {
     uintptr_t starts[LEAF];
@@ -48,19 +53,23 @@ struct inner {
     uint32_t count;
 };
 
-union node {
-    struct leaf leaf;
-    struct inner inner;
-    uint32_t next_free;
+struct node {
+    union {
+        struct leaf leaf;
+        struct inner inner;
+        uint32_t next_free;
+    };
+    uintptr_t low, last; /* of a leaf: every key from low to last belongs here; else low > last */
 } __attribute__((aligned(64)));
 
 struct assay_ranges {
-    union node *nodes;
+    struct node *nodes;
     size_t count;
     uint32_t root;
     uint32_t height;
     uint32_t used_nodes; /* nodes[used_nodes ...] were never used since the last clear */
     uint32_t free_nodes; /* list of those given back */
+    uint32_t *hints;     /* of HINTS */
 };
 
 /* The way from the root to a leaf: at level i of the inner nodes, child positions[i] was taken. */
@@ -69,7 +78,14 @@ struct path {
     unsigned positions[MAX_HEIGHT];
 };
 
-#define BOOK_BYTES (sizeof(struct assay_ranges) + 64 + MAX_NODES * sizeof(union node))
+#define BOOK_BYTES                                                                                 \
+    (MAX_NODES * sizeof(struct node) + HINTS * sizeof(uint32_t) + sizeof(struct assay_ranges))
+
+static void forget_bounds(struct node *node)
+{
+    node->low = 1;
+    node->last = 0;
+}
 
 static uint32_t take_node(struct assay_ranges *ranges)
 {
@@ -80,11 +96,13 @@ static uint32_t take_node(struct assay_ranges *ranges)
     else
         number = ranges->used_nodes++;
     assert(number < MAX_NODES && "the tree is never this sparse");
+    forget_bounds(&ranges->nodes[number]);
     return number;
 }
 
 static void give_node(struct assay_ranges *ranges, uint32_t number)
 {
+    forget_bounds(&ranges->nodes[number]);
     ranges->nodes[number].next_free = ranges->free_nodes;
     ranges->free_nodes = number;
 }
@@ -116,28 +134,35 @@ static uint32_t new_inner(struct assay_ranges *ranges)
 
 void assay_ranges_clear(struct assay_ranges *ranges)
 {
+    for (uint32_t i = 0; i < ranges->used_nodes; i++)
+        forget_bounds(&ranges->nodes[i]);
     ranges->count = 0;
     ranges->height = 0;
     ranges->used_nodes = 0;
     ranges->free_nodes = NONE;
     ranges->root = new_leaf(ranges);
+    ranges->nodes[ranges->root].low = 0;
+    ranges->nodes[ranges->root].last = UINTPTR_MAX;
 }
 
 struct assay_ranges *assay_ranges_open(void)
 {
-    struct assay_ranges *ranges = assay_books_open(BOOK_BYTES);
-
-    if (!ranges)
+    /* [ nodes | hints | the set ]: a book starts on a page, so nodes start on cache lines. */
+    struct node *nodes = assay_books_open(BOOK_BYTES);
+    if (!nodes)
         return NULL;
-    /* A book starts on a page, so the next multiple of 64 is the first node's cache line. */
-    ranges->nodes = (union node *)(void *)((char *)ranges + ((sizeof *ranges + 63) & ~(size_t)63));
+    uint32_t *hints = (uint32_t *)(void *)(nodes + MAX_NODES);
+    struct assay_ranges *ranges = (struct assay_ranges *)(void *)(hints + HINTS);
+    ranges->nodes = nodes;
+    ranges->hints = hints;
     assay_ranges_clear(ranges);
     return ranges;
 }
 
 void assay_ranges_close(struct assay_ranges *ranges)
 {
-    assay_books_close(ranges, BOOK_BYTES);
+    if (ranges)
+        assay_books_close(ranges->nodes, BOOK_BYTES);
 }
 
 size_t assay_ranges_count(const struct assay_ranges *ranges)
@@ -146,43 +171,45 @@ size_t assay_ranges_count(const struct assay_ranges *ranges)
 }
 
 /* How many starts of leaf are at most key. */
-static unsigned rank(const struct leaf *leaf, uintptr_t key)
+static inline unsigned rank(const struct leaf *leaf, uintptr_t key)
 {
     const uintptr_t *keys = leaf->starts;
-    unsigned below = 4 * ((keys[3] <= key) + (keys[7] <= key) + (keys[11] <= key));
+    size_t below = 4 * (size_t)((keys[3] <= key) + (keys[7] <= key) + (keys[11] <= key));
 
     keys += below;
-    below += (keys[0] <= key) + (keys[1] <= key) + (keys[2] <= key) + (keys[3] <= key);
-    return below < leaf->count ? below : leaf->count; /* UNUSED is a possible address, too */
+    below += (size_t)(keys[0] <= key) + (keys[1] <= key) + (keys[2] <= key) + (keys[3] <= key);
+    return below < leaf->count ? (unsigned)below
+                               : leaf->count; /* UNUSED is a possible address, too */
 }
 _Static_assert(LEAF == 16, "rank() looks at four blocks of four, order has 16 places");
 
 /* Which child of inner key belongs to. */
-static unsigned child_position(const struct inner *inner, uintptr_t key)
+static inline unsigned child_position(const struct inner *inner, uintptr_t key)
 {
     const uintptr_t *keys = inner->lows;
-    unsigned below = 7 * ((keys[6] <= key) + (keys[13] <= key) + (keys[20] <= key));
+    size_t below = 7 * (size_t)((keys[6] <= key) + (keys[13] <= key) + (keys[20] <= key));
 
     keys += below;
-    below += (keys[0] <= key) + (keys[1] <= key) + (keys[2] <= key) + (keys[3] <= key) +
+    below += (size_t)(keys[0] <= key) + (keys[1] <= key) + (keys[2] <= key) + (keys[3] <= key) +
              (keys[4] <= key) + (keys[5] <= key) + (keys[6] <= key);
-    return (below < inner->count ? below : inner->count) - 1;
+    return (below < inner->count ? (unsigned)below : inner->count) - 1;
 }
 _Static_assert(FANOUT == 28, "child_position() looks at four blocks of seven");
 
-static struct leaf *descend(const struct assay_ranges *ranges, uintptr_t key)
+static uint32_t descend(const struct assay_ranges *ranges, uintptr_t key)
 {
-    union node *node = &ranges->nodes[ranges->root];
+    uint32_t number = ranges->root;
 
-    for (uint32_t level = 0; level < ranges->height; level++)
-        node = &ranges->nodes[node->inner.children[child_position(&node->inner, key)]];
-    return &node->leaf;
+    for (uint32_t level = 0; level < ranges->height; level++) {
+        const struct inner *inner = &ranges->nodes[number].inner;
+        number = inner->children[child_position(inner, key)];
+    }
+    return number;
 }
 
-static struct leaf *descend_noting(const struct assay_ranges *ranges, uintptr_t key,
-                                   struct path *path)
+static void descend_noting(const struct assay_ranges *ranges, uintptr_t key, struct path *path)
 {
-    union node *node = &ranges->nodes[ranges->root];
+    struct node *node = &ranges->nodes[ranges->root];
 
     for (uint32_t level = 0; level < ranges->height; level++) {
         unsigned position = child_position(&node->inner, key);
@@ -190,21 +217,32 @@ static struct leaf *descend_noting(const struct assay_ranges *ranges, uintptr_t 
         path->positions[level] = position;
         node = &ranges->nodes[node->inner.children[position]];
     }
-    return &node->leaf;
 }
 
-static struct leaf *leaf_at(const struct assay_ranges *ranges, uint32_t number)
+/* The leaf that key belongs to. */
+static inline struct leaf *leaf_of(const struct assay_ranges *ranges, uintptr_t key)
+{
+    uint32_t *hint = &ranges->hints[key >> HINT_SHIFT & (HINTS - 1)];
+    struct node *node = &ranges->nodes[*hint];
+
+    if (node->low <= key && key <= node->last)
+        return &node->leaf;
+    *hint = descend(ranges, key);
+    return &ranges->nodes[*hint].leaf;
+}
+
+static inline struct leaf *leaf_at(const struct assay_ranges *ranges, uint32_t number)
 {
     return number == NONE ? NULL : &ranges->nodes[number].leaf;
 }
 
 /* Where the end and the value of start number `i` are; for i == count, a free place if there is one. */
-static unsigned place(const struct leaf *leaf, unsigned i)
+static inline unsigned place(const struct leaf *leaf, unsigned i)
 {
     return (unsigned)(leaf->order >> 4 * i) & 15;
 }
 
-static struct assay_range entry(const struct leaf *leaf, unsigned i)
+static inline struct assay_range entry(const struct leaf *leaf, unsigned i)
 {
     unsigned at = place(leaf, i);
 
@@ -212,8 +250,8 @@ static struct assay_range entry(const struct leaf *leaf, unsigned i)
 }
 
 /* The range with the highest start among those at most key; position is rank(leaf, key). */
-static bool range_below(const struct assay_ranges *ranges, const struct leaf *leaf,
-                        unsigned position, struct assay_range *found)
+static inline bool range_below(const struct assay_ranges *ranges, const struct leaf *leaf,
+                               unsigned position, struct assay_range *found)
 {
     if (position == 0) {
         leaf = leaf_at(ranges, leaf->previous);
@@ -226,8 +264,8 @@ static bool range_below(const struct assay_ranges *ranges, const struct leaf *le
 }
 
 /* The range with the lowest start among those above key; position is rank(leaf, key). */
-static bool range_above(const struct assay_ranges *ranges, const struct leaf *leaf,
-                        unsigned position, struct assay_range *found)
+static inline bool range_above(const struct assay_ranges *ranges, const struct leaf *leaf,
+                               unsigned position, struct assay_range *found)
 {
     if (position == leaf->count) {
         leaf = leaf_at(ranges, leaf->next);
@@ -242,7 +280,7 @@ static bool range_above(const struct assay_ranges *ranges, const struct leaf *le
 bool assay_ranges_find(const struct assay_ranges *ranges, uintptr_t address,
                        struct assay_range *found)
 {
-    const struct leaf *leaf = descend(ranges, address);
+    const struct leaf *leaf = leaf_of(ranges, address);
     struct assay_range below;
 
     if (!range_below(ranges, leaf, rank(leaf, address), &below))
@@ -256,14 +294,56 @@ bool assay_ranges_find(const struct assay_ranges *ranges, uintptr_t address,
 bool assay_ranges_next(const struct assay_ranges *ranges, uintptr_t from, struct assay_range *found)
 {
     if (from == 0) {
-        const struct leaf *leaf = descend(ranges, 0);
+        const struct leaf *leaf = leaf_of(ranges, 0);
         return range_above(ranges, leaf, 0, found);
     }
-    const struct leaf *leaf = descend(ranges, from - 1);
+    const struct leaf *leaf = leaf_of(ranges, from - 1);
     return range_above(ranges, leaf, rank(leaf, from - 1), found);
 }
 
 /* --- growing --- */
+
+/* Two starts at once; the compiler makes machine code of it where there is any for this. */
+typedef uintptr_t two_starts __attribute__((vector_size(16), aligned(8), may_alias));
+
+/* masks[LEAF - n + i]: all ones for i >= n. */
+static const uintptr_t masks[2 * LEAF] = {
+    [16] = UINTPTR_MAX, UINTPTR_MAX, UINTPTR_MAX, UINTPTR_MAX, UINTPTR_MAX, UINTPTR_MAX,
+    UINTPTR_MAX,        UINTPTR_MAX, UINTPTR_MAX, UINTPTR_MAX, UINTPTR_MAX, UINTPTR_MAX,
+    UINTPTR_MAX,        UINTPTR_MAX, UINTPTR_MAX, UINTPTR_MAX};
+
+static inline two_starts load_two(const uintptr_t *starts)
+{
+    return *(const two_starts *)(const void *)starts;
+}
+
+/* Writes to two starts what is at other, in those lanes where i >= n. */
+static inline void choose_two(uintptr_t *starts, const uintptr_t *other, unsigned i, unsigned n)
+{
+    two_starts mask = load_two(&masks[LEAF - n + i]);
+    two_starts chosen = (load_two(other) & mask) | (load_two(starts) & ~mask);
+
+    *(two_starts *)(void *)starts = chosen;
+}
+
+/* starts[n ..] move up by one; n > 0. */
+static inline void move_up(uintptr_t *starts, unsigned n)
+{
+#pragma GCC unroll 8
+    for (unsigned i = LEAF - 2; i >= 2; i -= 2)
+        choose_two(&starts[i], &starts[i - 1], i, n);
+    starts[1] = n <= 1 ? starts[0] : starts[1];
+}
+
+/* starts[n + 1 ..] move down by one. */
+static inline void move_down(uintptr_t *starts, unsigned n)
+{
+#pragma GCC unroll 8
+    for (unsigned i = 0; i < LEAF - 2; i += 2)
+        choose_two(&starts[i], &starts[i + 1], i, n);
+    starts[LEAF - 2] = n <= LEAF - 2 ? starts[LEAF - 1] : starts[LEAF - 2];
+    starts[LEAF - 1] = UNUSED;
+}
 
 /* Moves the last number of order[at .. last] to the front of these, or the first to the end. */
 static uint64_t last_to_front(uint64_t order, unsigned at, unsigned last)
@@ -285,14 +365,11 @@ static uint64_t first_to_end(uint64_t order, unsigned at, unsigned last)
 }
 
 /* Puts range in front of start number `at` of a leaf that is not full. */
-static void put_entry(struct leaf *leaf, unsigned at, struct assay_range range)
+static inline void put_entry(struct leaf *leaf, unsigned at, struct assay_range range)
 {
     unsigned free_place = place(leaf, leaf->count);
-    uintptr_t old[LEAF];
 
-    memcpy(old, leaf->starts, sizeof old);
-    for (unsigned i = 1; i < LEAF; i++)
-        leaf->starts[i] = old[i - (i > at)];
+    move_up(leaf->starts, at + 1);
     leaf->starts[at] = range.start;
     leaf->ends[free_place] = range.end;
     leaf->values[free_place] = range.value;
@@ -368,16 +445,20 @@ static void grow(struct assay_ranges *ranges, const struct path *path, uintptr_t
 }
 
 /* Puts range in front of start number `at` of a full leaf. */
-static void split(struct assay_ranges *ranges, const struct path *path, struct leaf *leaf,
-                  unsigned at, struct assay_range range)
+static void split(struct assay_ranges *ranges, struct leaf *leaf, unsigned at,
+                  struct assay_range range)
 {
     bool is_rising = at == LEAF && leaf->next == NONE;
     unsigned middle = is_rising ? LEAF : LEAF / 2;
     uint32_t number = new_leaf(ranges);
-    struct leaf *right = &ranges->nodes[number].leaf;
+    struct node *left_node = (struct node *)(void *)leaf;
+    struct node *right_node = &ranges->nodes[number];
+    struct leaf *right = &right_node->leaf;
     struct leaf *next = leaf_at(ranges, leaf->next);
+    struct path path;
 
-    right->previous = (uint32_t)((union node *)(void *)leaf - ranges->nodes);
+    descend_noting(ranges, range.start, &path);
+    right->previous = (uint32_t)(left_node - ranges->nodes);
     right->next = leaf->next;
     leaf->next = number;
     if (next)
@@ -387,14 +468,16 @@ static void split(struct assay_ranges *ranges, const struct path *path, struct l
         put_entry(right, at - middle, range);
     else
         put_entry(leaf, at, range);
-    grow(ranges, path, right->starts[0], number);
+    right_node->low = right->starts[0];
+    right_node->last = left_node->last;
+    left_node->last = right_node->low - 1;
+    grow(ranges, &path, right_node->low, number);
 }
 
 bool assay_ranges_insert(struct assay_ranges *ranges, struct assay_range range,
                          struct assay_range *conflict)
 {
-    struct path path;
-    struct leaf *leaf = descend_noting(ranges, range.start, &path);
+    struct leaf *leaf = leaf_of(ranges, range.start);
     unsigned at = rank(leaf, range.start);
     struct assay_range near;
 
@@ -412,22 +495,17 @@ bool assay_ranges_insert(struct assay_ranges *ranges, struct assay_range range,
     if (leaf->count < LEAF)
         put_entry(leaf, at, range);
     else
-        split(ranges, &path, leaf, at, range);
+        split(ranges, leaf, at, range);
     return true;
 }
 
 /* --- shrinking --- */
 
-static void drop_entry(struct leaf *leaf, unsigned at)
+static inline void drop_entry(struct leaf *leaf, unsigned at)
 {
-    uintptr_t old[LEAF + 1];
-
     leaf->count--;
     leaf->order = first_to_end(leaf->order, at, leaf->count);
-    memcpy(old, leaf->starts, sizeof leaf->starts);
-    old[LEAF] = UNUSED;
-    for (unsigned i = 0; i < LEAF; i++)
-        leaf->starts[i] = old[i + (i >= at)];
+    move_down(leaf->starts, at);
 }
 
 static void drop_child(struct inner *inner, unsigned at)
@@ -461,11 +539,12 @@ static void discard(struct assay_ranges *ranges, struct inner *inner, unsigned a
 /* Empties the child at `right` of inner into the one before it, and drops it. */
 static void join(struct assay_ranges *ranges, struct inner *inner, unsigned right, bool is_leaf)
 {
-    union node *source = &ranges->nodes[inner->children[right]];
-    union node *target = &ranges->nodes[inner->children[right - 1]];
+    struct node *source = &ranges->nodes[inner->children[right]];
+    struct node *target = &ranges->nodes[inner->children[right - 1]];
 
     if (is_leaf) {
         move_entries(&source->leaf, 0, &target->leaf);
+        target->last = source->last;
     } else {
         source->inner.lows[0] = inner->lows[right];
         move_children(&source->inner, 0, &target->inner);
@@ -476,7 +555,7 @@ static void join(struct assay_ranges *ranges, struct inner *inner, unsigned righ
 static unsigned child_count(const struct assay_ranges *ranges, const struct inner *inner,
                             unsigned at, bool is_leaf)
 {
-    const union node *child = &ranges->nodes[inner->children[at]];
+    const struct node *child = &ranges->nodes[inner->children[at]];
 
     return is_leaf ? child->leaf.count : child->inner.count;
 }
@@ -495,9 +574,29 @@ static void thin_out(struct assay_ranges *ranges, struct inner *inner, unsigned 
         join(ranges, inner, at + 1, is_leaf);
 }
 
-/* The leaf at the end of path is sparse. */
-static void shrink(struct assay_ranges *ranges, const struct path *path)
+/* The leaf at the end of path is about to go: the neighbour that will be found for its keys gets them. */
+static void hand_on_bounds(struct assay_ranges *ranges, const struct path *path,
+                           const struct leaf *leaf)
 {
+    const struct node *node = (const struct node *)(const void *)leaf;
+    uint32_t level = ranges->height - 1;
+
+    while (path->nodes[level]->count == 1) /* goes as well */
+        level--;
+    if (path->positions[level] > 0)
+        ranges->nodes[leaf->previous].last = node->last;
+    else
+        ranges->nodes[leaf->next].low = node->low;
+}
+
+/* The leaf that key belongs to is sparse. */
+static void shrink(struct assay_ranges *ranges, uintptr_t key)
+{
+    struct path noted, *path = &noted;
+
+    descend_noting(ranges, key, path);
+    if (leaf_of(ranges, key)->count == 0)
+        hand_on_bounds(ranges, path, leaf_of(ranges, key));
     for (uint32_t level = ranges->height; level-- > 0;) {
         struct inner *inner = path->nodes[level];
         thin_out(ranges, inner, path->positions[level], level + 1 == ranges->height);
@@ -514,8 +613,7 @@ static void shrink(struct assay_ranges *ranges, const struct path *path)
 
 bool assay_ranges_remove(struct assay_ranges *ranges, uintptr_t start, struct assay_range *removed)
 {
-    struct path path;
-    struct leaf *leaf = descend_noting(ranges, start, &path);
+    struct leaf *leaf = leaf_of(ranges, start);
     unsigned at = rank(leaf, start);
 
     if (at == 0 || leaf->starts[at - 1] != start)
@@ -525,6 +623,6 @@ bool assay_ranges_remove(struct assay_ranges *ranges, uintptr_t start, struct as
     drop_entry(leaf, at - 1);
     ranges->count--;
     if (leaf->count < LEAF / 4 && ranges->height > 0)
-        shrink(ranges, &path);
+        shrink(ranges, start);
     return true;
 }
