@@ -1,7 +1,9 @@
-/* finding.c - names and promises of the checks. */
+/* finding.c - names and promises of the checks, and how a broken one is put into words. */
 #include "assay/finding.h"
 
 #include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 static const struct {
@@ -58,5 +60,21 @@ bool assay_check_parse(const char *name, enum assay_check *check)
             return true;
         }
     }
+    return false;
+}
+
+bool assay_finding_set(struct assay_finding *finding, enum assay_check check,
+                       const struct assay_block *block, const char *format, ...)
+{
+    va_list arguments;
+
+    finding->check = check;
+    finding->has_block = block != NULL;
+    if (block)
+        finding->block = *block;
+    finding->has_other = false;
+    va_start(arguments, format);
+    vsnprintf(finding->what, sizeof finding->what, format, arguments);
+    va_end(arguments);
     return false;
 }

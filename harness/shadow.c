@@ -12,8 +12,6 @@
 #include "assay/sizes.h"
 
 #include <assert.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -99,22 +97,6 @@ static struct assay_block block_of(const struct assay_shadow *shadow, uint32_t n
 
 /* --- findings --- */
 
-__attribute__((cold, format(printf, 4, 5))) static bool
-broken(struct assay_finding *finding, enum assay_check check, const struct assay_block *block,
-       const char *format, ...)
-{
-    va_list arguments;
-
-    finding->check = check;
-    finding->has_block = true;
-    finding->block = *block;
-    finding->has_other = false;
-    va_start(arguments, format);
-    vsnprintf(finding->what, sizeof finding->what, format, arguments);
-    va_end(arguments);
-    return false;
-}
-
 __attribute__((cold)) static bool overlap(const struct assay_shadow *shadow,
                                           const struct assay_block *block,
                                           const struct assay_range *range,
@@ -126,13 +108,14 @@ __attribute__((cold)) static bool overlap(const struct assay_shadow *shadow,
     uintptr_t end = range->end < conflict->end ? range->end : conflict->end;
 
     if (end > start)
-        broken(finding, ASSAY_CHECK_OVERLAP, block,
-               "block of %zu bytes overlaps that of op %llu by %zu bytes", block->size,
-               (unsigned long long)other.op, (size_t)(end - start));
+        assay_finding_set(finding, ASSAY_CHECK_OVERLAP, block,
+                          "block of %zu bytes overlaps that of op %llu by %zu bytes", block->size,
+                          (unsigned long long)other.op, (size_t)(end - start));
     else
-        broken(finding, ASSAY_CHECK_OVERLAP, block,
-               "block of %zu bytes has an address in the block of op %llu, which has %zu bytes",
-               block->size, (unsigned long long)other.op, other.size);
+        assay_finding_set(
+            finding, ASSAY_CHECK_OVERLAP, block,
+            "block of %zu bytes has an address in the block of op %llu, which has %zu bytes",
+            block->size, (unsigned long long)other.op, other.size);
     finding->has_other = true;
     finding->other = other;
     return false;
@@ -145,10 +128,10 @@ __attribute__((cold)) static bool changed(const struct assay_shadow *shadow, uin
     struct assay_block block = block_of(shadow, number);
     const char *story = check == ASSAY_CHECK_ROLLBACK ? "a refused realloc changed " : "";
 
-    return broken(finding, check, &block,
-                  "%sbyte %zu of %zu usable ones of the block of op %llu%s", story, offset,
-                  block.usable, (unsigned long long)block.op,
-                  check == ASSAY_CHECK_ROLLBACK ? "" : " is not what was written there");
+    return assay_finding_set(finding, check, &block,
+                             "%sbyte %zu of %zu usable ones of the block of op %llu%s", story,
+                             offset, block.usable, (unsigned long long)block.op,
+                             check == ASSAY_CHECK_ROLLBACK ? "" : " is not what was written there");
 }
 
 /* --- content: whole, or both ends of a very large block --- */
@@ -220,9 +203,9 @@ static bool verify_prefix(const struct assay_shadow *shadow, const struct assay_
     }
     if (wrong == length)
         return true;
-    return broken(finding, ASSAY_CHECK_PREFIX, block,
-                  "realloc from %zu to %zu bytes lost byte %zu of the block of op %llu", old->size,
-                  block->size, offset + wrong, (unsigned long long)old->op);
+    return assay_finding_set(finding, ASSAY_CHECK_PREFIX, block,
+                             "realloc from %zu to %zu bytes lost byte %zu of the block of op %llu",
+                             old->size, block->size, offset + wrong, (unsigned long long)old->op);
 }
 
 static bool verify_zero(const struct assay_shadow *shadow, const struct assay_block *block,
@@ -240,9 +223,9 @@ static bool verify_zero(const struct assay_shadow *shadow, const struct assay_bl
     wrong = assay_pattern_verify_zero(start + offset, length);
     if (wrong == length)
         return true;
-    return broken(finding, ASSAY_CHECK_ZEROING, block,
-                  "byte %zu of a zeroed block of %zu bytes is 0x%02x", offset + wrong, block->size,
-                  (unsigned)start[offset + wrong]);
+    return assay_finding_set(finding, ASSAY_CHECK_ZEROING, block,
+                             "byte %zu of a zeroed block of %zu bytes is 0x%02x", offset + wrong,
+                             block->size, (unsigned)start[offset + wrong]);
 }
 
 /* --- blocks that come and go --- */
@@ -261,12 +244,13 @@ static bool enter(struct assay_shadow *shadow, const struct assay_block *block, 
     struct assay_range range = range_of(block), conflict;
 
     if (!assay_is_aligned(block->start, align))
-        return broken(finding, ASSAY_CHECK_ALIGNMENT, block,
-                      "block of %zu bytes is aligned to %zu instead of %zu", block->size,
-                      (size_t)(range.start & -range.start), align);
+        return assay_finding_set(finding, ASSAY_CHECK_ALIGNMENT, block,
+                                 "block of %zu bytes is aligned to %zu instead of %zu", block->size,
+                                 (size_t)(range.start & -range.start), align);
     if (range.end < range.start)
-        return broken(finding, ASSAY_CHECK_REGION, block,
-                      "block of %zu bytes reaches past the end of memory", block->usable);
+        return assay_finding_set(finding, ASSAY_CHECK_REGION, block,
+                                 "block of %zu bytes reaches past the end of memory",
+                                 block->usable);
     if (!assay_ranges_insert(shadow->ranges, range, &conflict))
         return overlap(shadow, block, &range, &conflict, finding);
     return true;
