@@ -9,15 +9,15 @@
  *
  * Addresses come in no order that a branch predictor could learn, and a wrong guess costs as much as
  * a search; so searches and moves inside a node do the same steps whatever they find. Unused starts
- * and lows are UINTPTR_MAX for that. Only starts are kept in order: `order` is a list of 16 numbers of
- * four bits, the first `count` of which say where the end and the value of each start are, the
+ * and lows are UINTPTR_MAX for that. Only starts are kept in order: `order` is a list of eight numbers
+ * of four bits, the first `count` of which say where the end and the value of each start are, the
  * others which places are free.
  *
  * Most searches do not go down the tree at all: a table of hints, indexed by address, says which leaf
  * was right the last time, and the bounds that each leaf keeps tell whether it still is.
  *
  * A node that falls below a quarter joins a neighbour where both together leave a quarter free, and
- * an empty one goes; so nodes cannot split and join in turns, and a tree of n ranges has about n / 6
+ * an empty one goes; so nodes cannot split and join in turns, and a tree of n ranges has about n / 3
  * leaves at most. Nodes are numbers in one book; those given back are used again.
  */
 #include "assay/ranges.h"
@@ -27,22 +27,22 @@
 #include <assert.h>
 #include <string.h>
 
-#define LEAF 16u
-#define FANOUT 28u
+#define LEAF 8u
+#define FANOUT 14u
 #define UNUSED UINTPTR_MAX
 #define NONE UINT32_MAX
-#define IN_ORDER UINT64_C(0xfedcba9876543210)
+#define IN_ORDER UINT32_C(0x76543210)
 #define MAX_RANGES ((size_t)1 << 24)
-#define MAX_NODES ((size_t)1 << 22)
-#define MAX_HEIGHT 10
+#define MAX_NODES ((size_t)1 << 23)
+#define MAX_HEIGHT 14
 #define HINTS ((size_t)1 << 16)
-#define HINT_SHIFT 9 /* one hint for 512 bytes of addresses, modulo the table */
+#define HINT_SHIFT 8 /* one hint for 256 bytes of addresses, modulo the table */
 
 struct leaf {
     uintptr_t starts[LEAF];
     uintptr_t ends[LEAF];
     uint32_t values[LEAF];
-    uint64_t order;
+    uint32_t order;
     uint32_t count;
     uint32_t previous, next;
 };
@@ -174,27 +174,26 @@ size_t assay_ranges_count(const struct assay_ranges *ranges)
 static inline unsigned rank(const struct leaf *leaf, uintptr_t key)
 {
     const uintptr_t *keys = leaf->starts;
-    size_t below = 4 * (size_t)((keys[3] <= key) + (keys[7] <= key) + (keys[11] <= key));
+    size_t below = 2 * (size_t)((keys[1] <= key) + (keys[3] <= key) + (keys[5] <= key));
 
     keys += below;
-    below += (size_t)(keys[0] <= key) + (keys[1] <= key) + (keys[2] <= key) + (keys[3] <= key);
-    return below < leaf->count ? (unsigned)below
-                               : leaf->count; /* UNUSED is a possible address, too */
+    below += (size_t)(keys[0] <= key) + (keys[1] <= key);
+    /* UNUSED is a possible address, too. */
+    return below < leaf->count ? (unsigned)below : leaf->count;
 }
-_Static_assert(LEAF == 16, "rank() looks at four blocks of four, order has 16 places");
+_Static_assert(LEAF == 8, "rank() looks at four blocks of two, order has eight places");
 
 /* Which child of inner key belongs to. */
 static inline unsigned child_position(const struct inner *inner, uintptr_t key)
 {
     const uintptr_t *keys = inner->lows;
-    size_t below = 7 * (size_t)((keys[6] <= key) + (keys[13] <= key) + (keys[20] <= key));
+    size_t below = 0;
 
-    keys += below;
-    below += (size_t)(keys[0] <= key) + (keys[1] <= key) + (keys[2] <= key) + (keys[3] <= key) +
-             (keys[4] <= key) + (keys[5] <= key) + (keys[6] <= key);
+#pragma GCC unroll 14
+    for (unsigned i = 0; i < FANOUT; i++)
+        below += keys[i] <= key;
     return (below < inner->count ? (unsigned)below : inner->count) - 1;
 }
-_Static_assert(FANOUT == 28, "child_position() looks at four blocks of seven");
 
 static uint32_t descend(const struct assay_ranges *ranges, uintptr_t key)
 {
@@ -239,7 +238,7 @@ static inline struct leaf *leaf_at(const struct assay_ranges *ranges, uint32_t n
 /* Where the end and the value of start number `i` are; for i == count, a free place if there is one. */
 static inline unsigned place(const struct leaf *leaf, unsigned i)
 {
-    return (unsigned)(leaf->order >> 4 * i) & 15;
+    return leaf->order >> 4 * i & 15;
 }
 
 static inline struct assay_range entry(const struct leaf *leaf, unsigned i)
@@ -307,10 +306,9 @@ bool assay_ranges_next(const struct assay_ranges *ranges, uintptr_t from, struct
 typedef uintptr_t two_starts __attribute__((vector_size(16), aligned(8), may_alias));
 
 /* masks[LEAF - n + i]: all ones for i >= n. */
-static const uintptr_t masks[2 * LEAF] = {
-    [16] = UINTPTR_MAX, UINTPTR_MAX, UINTPTR_MAX, UINTPTR_MAX, UINTPTR_MAX, UINTPTR_MAX,
-    UINTPTR_MAX,        UINTPTR_MAX, UINTPTR_MAX, UINTPTR_MAX, UINTPTR_MAX, UINTPTR_MAX,
-    UINTPTR_MAX,        UINTPTR_MAX, UINTPTR_MAX, UINTPTR_MAX};
+static const uintptr_t masks[2 * LEAF] = {[LEAF] = UINTPTR_MAX, UINTPTR_MAX, UINTPTR_MAX,
+                                          UINTPTR_MAX,          UINTPTR_MAX, UINTPTR_MAX,
+                                          UINTPTR_MAX,          UINTPTR_MAX};
 
 static inline two_starts load_two(const uintptr_t *starts)
 {
@@ -329,7 +327,7 @@ static inline void choose_two(uintptr_t *starts, const uintptr_t *other, unsigne
 /* starts[n ..] move up by one; n > 0. */
 static inline void move_up(uintptr_t *starts, unsigned n)
 {
-#pragma GCC unroll 8
+#pragma GCC unroll 4
     for (unsigned i = LEAF - 2; i >= 2; i -= 2)
         choose_two(&starts[i], &starts[i - 1], i, n);
     starts[1] = n <= 1 ? starts[0] : starts[1];
@@ -338,7 +336,7 @@ static inline void move_up(uintptr_t *starts, unsigned n)
 /* starts[n + 1 ..] move down by one. */
 static inline void move_down(uintptr_t *starts, unsigned n)
 {
-#pragma GCC unroll 8
+#pragma GCC unroll 4
     for (unsigned i = 0; i < LEAF - 2; i += 2)
         choose_two(&starts[i], &starts[i + 1], i, n);
     starts[LEAF - 2] = n <= LEAF - 2 ? starts[LEAF - 1] : starts[LEAF - 2];
@@ -346,20 +344,18 @@ static inline void move_down(uintptr_t *starts, unsigned n)
 }
 
 /* Moves the last number of order[at .. last] to the front of these, or the first to the end. */
-static uint64_t last_to_front(uint64_t order, unsigned at, unsigned last)
+static inline uint32_t last_to_front(uint32_t order, unsigned at, unsigned last)
 {
-    uint64_t before = (UINT64_C(1) << 4 * at) - 1;
-    uint64_t moved = (UINT64_MAX >> 4 * (15 - last)) & ~before;
-    uint64_t number = (order >> 4 * last) & 15;
+    uint32_t moved = UINT32_MAX >> 4 * (LEAF - 1 - last) & UINT32_MAX << 4 * at;
+    uint32_t number = (order >> 4 * last) & 15;
 
     return (order & ~moved) | ((order & moved) << 4 & moved) | number << 4 * at;
 }
 
-static uint64_t first_to_end(uint64_t order, unsigned at, unsigned last)
+static inline uint32_t first_to_end(uint32_t order, unsigned at, unsigned last)
 {
-    uint64_t before = (UINT64_C(1) << 4 * at) - 1;
-    uint64_t moved = (UINT64_MAX >> 4 * (15 - last)) & ~before;
-    uint64_t number = (order >> 4 * at) & 15;
+    uint32_t moved = UINT32_MAX >> 4 * (LEAF - 1 - last) & UINT32_MAX << 4 * at;
+    uint32_t number = (order >> 4 * at) & 15;
 
     return (order & ~moved) | ((order & moved) >> 4 & moved) | number << 4 * last;
 }
