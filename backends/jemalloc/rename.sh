@@ -16,6 +16,7 @@ secure_getenv assay_jemalloc_getenv
 readlink assay_jemalloc_readlink
 END
 rm -f "$copy"
+# GNU objcopy looks for the new name here, LLVM's for the old one.
 "$objcopy" --redefine-syms="$copy.symbols" --weaken-symbol=assay_je_opt_cache_oblivious \
-    "$archive" "$copy"
+    --weaken-symbol=je_opt_cache_oblivious "$archive" "$copy"
 "$ar" d "$copy" jemalloc_cpp.pic.o
