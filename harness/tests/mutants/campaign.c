@@ -82,7 +82,7 @@ static uint64_t some_argument(uint64_t *dice, enum assay_op_kind kind)
     case ASSAY_OP_REFUSE_NEXT:
         return roll(dice, 4);
     case ASSAY_OP_REFUSE_BEYOND:
-        return roll(dice, 2) ? UINT64_MAX : roll(dice, 100000);
+        return roll(dice, 3) ? UINT64_MAX : roll(dice, 100000);
     case ASSAY_OP_FREE_INTERIOR:
         return 1 + roll(dice, 300);
     case ASSAY_OP_OVERRUN:
@@ -92,9 +92,18 @@ static uint64_t some_argument(uint64_t *dice, enum assay_op_kind kind)
     }
 }
 
+/* Makes count * size a little more than 2^64, so that it wraps to a small number. */
+static void wrap_product(uint64_t *dice, struct assay_op *op)
+{
+    uint64_t bits = 1 + roll(dice, 62);
+
+    op->size = UINT64_C(1) << bits;
+    op->arg = (UINT64_C(1) << (64 - bits)) + roll(dice, 3);
+}
+
 assay_status assay_campaign_stream(struct assay_stream *stream, uint64_t seed)
 {
-    static const uint64_t limits[] = {65536 + 48, 200000, 1 << 20, 20000};
+    static const uint64_t limits[] = {65536 + 48, 1 << 20, 196608 + 32, 20480 + 16};
     uint64_t dice = seed * 1000003;
 
     stream->setup.limit = limits[seed % 4];
@@ -112,6 +121,8 @@ assay_status assay_campaign_stream(struct assay_stream *stream, uint64_t seed)
             op.size = shape->size_min;
         if (shape->has_arg)
             op.arg = some_argument(&dice, kind);
+        if (kind == ASSAY_OP_ALLOC_ZEROED && roll(&dice, 20) == 0)
+            wrap_product(&dice, &op);
         if (assay_stream_append(stream, &op) != ASSAY_OK)
             return ASSAY_NO_MEMORY;
     }

@@ -39,7 +39,7 @@ static void link_free(struct planted_heap *heap, struct chunk *chunk)
     chunk->next_free = heap->free_list;
     if (chunk->next_free)
         chunk->next_free->prev_free = chunk;
-    if (has(heap, PLANT_FREE_LIST_CYCLE) && chunk->bytes == 512)
+    if (has(heap, PLANT_FREE_LIST_CYCLE) && chunk->bytes == PLANTED_MIN)
         chunk->next_free = chunk;
     heap->free_list = chunk;
     heap->free_chunks++;
@@ -78,8 +78,8 @@ static void add_segment(struct planted_heap *heap, struct segment *segment, size
     chunk->segment = segment;
     chunk->bytes = bytes - overhead;
     if (has(heap, PLANT_REGION_END_TOO_FAR)) {
-        segment->bytes += 4096;
-        chunk->bytes += 4096;
+        segment->bytes += 48;
+        chunk->bytes += 48;
     }
     if (has(heap, PLANT_TAIL_LOST) && chunk->bytes > 4096) {
         segment->bytes -= 4096;
@@ -195,13 +195,18 @@ static size_t chunk_bytes(const struct planted_heap *heap, size_t size)
 {
     if (has(heap, PLANT_HUGE_SIZE_WRAPS))
         return (PLANTED_HEADER + PLANTED_GUARD + size + 15) & ~(size_t)15;
-    if (has(heap, PLANT_SIZE_CUT_TO_32_BITS))
-        size = (uint32_t)size;
-    if (has(heap, PLANT_SIZE_CUT_TO_31_BITS) && size >> 31 == 1)
-        size &= 0x7FFFFFFF;
     if (has(heap, PLANT_NOT_ROUNDED_UP))
         return assay_align_up(assay_add(PLANTED_HEADER + PLANTED_GUARD, size), 8);
     return assay_align_up(assay_add(PLANTED_HEADER + PLANTED_GUARD, size), PLANTED_ALIGN);
+}
+
+static size_t size_taken(const struct planted_heap *heap, size_t size)
+{
+    if (has(heap, PLANT_SIZE_CUT_TO_32_BITS))
+        return (uint32_t)size;
+    if (has(heap, PLANT_SIZE_CUT_TO_31_BITS) && size >> 31 == 1)
+        return size & 0x7FFFFFFF;
+    return size;
 }
 
 static void set_used(struct planted_heap *heap, struct chunk *chunk, size_t asked)
@@ -211,7 +216,8 @@ static void set_used(struct planted_heap *heap, struct chunk *chunk, size_t aske
 
     chunk->state = PLANTED_USED;
     chunk->asked = asked;
-    memset(planted_payload(chunk) + guard, PLANTED_GUARD_BYTE, PLANTED_GUARD);
+    if (heap->backend->caps & ASSAY_CAP_DETECTS_OVERRUN)
+        memset(planted_payload(chunk) + guard, PLANTED_GUARD_BYTE, PLANTED_GUARD);
 }
 
 /* Cuts chunk after `bytes` if the rest can be a chunk; the rest is merged upwards and free. */
@@ -236,7 +242,7 @@ static void cut(struct planted_heap *heap, struct chunk *chunk, size_t bytes)
     if (after && !has(heap, PLANT_SPLIT_FORGETS_BACK_LINK))
         after->before = upper;
     if (has(heap, PLANT_SPLIT_LOSES_SMALL_REST) && upper->bytes < 200)
-        upper->state = PLANTED_FREE;
+        upper->state = PLANTED_FREE, upper->next_free = upper->prev_free = NULL;
     else
         link_free(heap, upper);
 }
@@ -245,6 +251,7 @@ static void cut(struct planted_heap *heap, struct chunk *chunk, size_t bytes)
 static void *take(struct planted_heap *heap, struct chunk *chunk, size_t bytes, size_t asked)
 {
     unlink_free(heap, chunk);
+    chunk->former_asked = 0;
     set_used(heap, chunk, 0);
     cut(heap, chunk, bytes);
     set_used(heap, chunk, asked);
@@ -269,6 +276,8 @@ static void release(struct planted_heap *heap, struct chunk *chunk)
     if (has(heap, PLANT_POISON_BEYOND_BLOCK))
         poison = chunk->bytes - PLANTED_HEADER + PLANTED_ALIGN;
     memset(planted_payload(chunk), PLANTED_FREED_BYTE, poison);
+    if (has(heap, PLANT_FREED_MARK_AT_FORMER_END) && chunk->former_asked > 8)
+        memset(planted_payload(chunk) + chunk->former_asked - 8, PLANTED_FREED_BYTE, 8);
     chunk->state = PLANTED_FREE;
     if (after && after->state == PLANTED_FREE && !has(heap, PLANT_NEVER_MERGES_UPWARDS)) {
         unlink_free(heap, after);
@@ -296,8 +305,8 @@ static void release(struct planted_heap *heap, struct chunk *chunk)
 static bool is_dead(struct planted_heap *heap)
 {
     heap->calls++;
-    return (has(heap, PLANT_DEAD_FROM_START)) ||
-           (has(heap, PLANT_DEAD_AFTER_SOME) && heap->calls > 40);
+    return has(heap, PLANT_DEAD_FROM_START) ||
+           (has(heap, PLANT_DEAD_AFTER_SOME) && heap->calls > 60);
 }
 
 static struct chunk *first_fit(const struct planted_heap *heap, size_t bytes)
@@ -318,14 +327,15 @@ static struct chunk *first_fit(const struct planted_heap *heap, size_t bytes)
 static void *allocate(void *self, size_t size)
 {
     struct planted_heap *heap = self;
-    size_t bytes = chunk_bytes(heap, size);
 
+    size = size_taken(heap, size);
+    size_t bytes = chunk_bytes(heap, size);
     if (is_dead(heap) || bytes > heap->limit)
         return NULL;
     if (size == 0 && has(heap, PLANT_ZERO_SIZE_REFUSED))
         return NULL;
-    if (size == 0 && has(heap, PLANT_ZERO_SIZE_SHARED))
-        return &heap->first;
+    if (size == 0 && has(heap, PLANT_ZERO_SIZE_SHARED) && planted_find(heap, heap->empty))
+        return heap->empty;
     if (size == 0 && has(heap, PLANT_ZERO_SIZE_ALIASES) &&
         planted_first(heap->segments)->state == PLANTED_USED)
         return planted_payload(planted_first(heap->segments));
@@ -337,6 +347,8 @@ static void *allocate(void *self, size_t size)
     if (!chunk)
         return NULL;
     unsigned char *block = take(heap, chunk, bytes, size);
+    if (size == 0)
+        heap->empty = block;
     if (has(heap, PLANT_SAME_BLOCK_TWICE) && heap->calls % 200 == 0)
         release(heap, planted_find(heap, block));
     return block;
@@ -351,6 +363,8 @@ static void *allocate_zeroed(void *self, size_t count, size_t size)
         bytes = count * size;
     if (has(heap, PLANT_PRODUCT_CHECKED_BY_ONE_FACTOR) && count < (size_t)1 << 32)
         bytes = count * size;
+    if (bytes > heap->limit)
+        return NULL;
     void *block = allocate(self, bytes);
     if (has(heap, PLANT_ZEROES_ONE_ELEMENT))
         bytes = size < bytes ? size : bytes;
@@ -383,9 +397,10 @@ static struct chunk *aligned_place(const struct planted_heap *heap, const struct
 static void *allocate_aligned(void *self, size_t align, size_t size)
 {
     struct planted_heap *heap = self;
-    size_t bytes = chunk_bytes(heap, size);
     struct chunk *chunk, *place = NULL;
 
+    size = size_taken(heap, size);
+    size_t bytes = chunk_bytes(heap, size);
     if (has(heap, PLANT_ALIGNS_TO_PAGE_AT_MOST) && align > 4096)
         align = 4096;
     if (align <= PLANTED_ALIGN)
@@ -463,8 +478,9 @@ static bool resize(struct planted_heap *heap, struct chunk *chunk, size_t bytes,
     }
     if (bytes > chunk->bytes)
         chunk->bytes = bytes;
-    if (!has(heap, PLANT_SHRINK_CUTS_NOTHING))
-        cut(heap, chunk, has(heap, PLANT_SHRINK_CUTS_TOO_MUCH) ? bytes - PLANTED_ALIGN : bytes);
+    if (size < chunk->asked)
+        chunk->former_asked = chunk->asked;
+    cut(heap, chunk, has(heap, PLANT_SHRINK_CUTS_TOO_MUCH) ? bytes - PLANTED_ALIGN : bytes);
     set_used(heap, chunk, size);
     return true;
 }
@@ -472,23 +488,24 @@ static bool resize(struct planted_heap *heap, struct chunk *chunk, size_t bytes,
 static void *reallocate(void *self, void *block, size_t size)
 {
     struct planted_heap *heap = self;
-    size_t bytes = chunk_bytes(heap, size);
 
+    size = size_taken(heap, size);
+    size_t bytes = chunk_bytes(heap, size);
     if (!block)
         return has(heap, PLANT_REALLOC_NULL_REFUSED) ? NULL : allocate(self, size);
     struct chunk *chunk = planted_find(heap, block);
-    if (has(heap, PLANT_REFUSED_REALLOC_RESIZES) && chunk)
-        chunk->asked = size < chunk->asked ? size : chunk->asked / 2;
-    if (!chunk || (bytes > heap->limit && !has(heap, PLANT_REFUSED_REALLOC_FREES)))
+    if (!chunk || bytes > heap->limit)
         return NULL;
     size_t kept = chunk->asked < size ? chunk->asked : size;
     if (has(heap, PLANT_SHRINK_MOVES_AND_COPIES_OLD) && size < chunk->asked)
         kept = chunk->asked;
     else if (resize(heap, chunk, bytes, size))
         return block;
-    if (has(heap, PLANT_REFUSED_REALLOC_FREES))
-        release(heap, chunk);
     unsigned char *moved = allocate(self, size);
+    if (!moved && has(heap, PLANT_REFUSED_REALLOC_FREES))
+        release(heap, chunk);
+    if (!moved && has(heap, PLANT_REFUSED_REALLOC_RESIZES))
+        chunk->asked = size < chunk->bytes - PLANTED_HEADER ? size : chunk->asked / 2;
     if (!moved)
         return NULL;
     if (has(heap, PLANT_REALLOC_COPIES_NEW_SIZE))
@@ -496,7 +513,7 @@ static void *reallocate(void *self, void *block, size_t size)
     if (has(heap, PLANT_REALLOC_COPIES_WHOLE_WORDS))
         kept = assay_align_down(kept, 8);
     memcpy(moved, block, kept);
-    if (!has(heap, PLANT_REALLOC_FORGETS_OLD) && !has(heap, PLANT_REFUSED_REALLOC_FREES))
+    if (!has(heap, PLANT_REALLOC_FORGETS_OLD))
         release(heap, chunk);
     return moved;
 }
@@ -536,7 +553,7 @@ struct planted planted_make(enum planted_kind kind, enum planted_bug bug)
                 .alloc_zeroed = allocate_zeroed,
                 .alloc_aligned = allocate_aligned,
                 .realloc = reallocate,
-                .usable_size = planted_usable_size,
+                .usable_size = plain ? NULL : planted_usable_size,
                 .owns = plain ? NULL : planted_owns,
                 .check = plain ? NULL : planted_check,
                 .walk = plain ? NULL : planted_walk,

@@ -41,7 +41,7 @@ enum planted_kind {
     PLANTED_REGION, /* one region, answers misuse */
     PLANTED_GROWS,  /* the same, and grows and trims */
     PLANTED_KEEPS,  /* grows, and keeps its pages until destroy() */
-    PLANTED_PLAIN,  /* one region; no check, walk, stats or owns, and no promise on misuse */
+    PLANTED_PLAIN,  /* one region; answers no questions and promises nothing on misuse */
 };
 
 /* A table of this kind with this bug, PLANT_NOTHING for the correct one. */
@@ -64,7 +64,7 @@ struct chunk {
     size_t state;
     struct chunk *next_free;
     struct chunk *prev_free;
-    size_t unused;
+    size_t former_asked; /* before it last shrank in place; 0: it did not */
 };
 
 #define PLANTED_USED ((size_t)0x5553454400000000)
@@ -85,6 +85,7 @@ struct planted_heap {
     struct segment *segments;
     struct chunk *free_list;
     size_t free_chunks;
+    void *empty;     /* the block of 0 bytes that was made last */
     size_t calls;    /* of allocating functions, for bugs that come late */
     bool is_refused; /* a page request was refused at some time */
 };

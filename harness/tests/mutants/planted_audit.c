@@ -30,6 +30,8 @@ bool planted_guard_is_whole(const struct planted_heap *heap, const struct chunk 
     const unsigned char *guard = planted_payload(chunk) + chunk->asked;
     size_t first = has(heap, PLANT_GUARD_FIRST_BYTE_UNSEEN) ? 1 : 0;
 
+    if (!(heap->backend->caps & ASSAY_CAP_DETECTS_OVERRUN))
+        return true;
     if (has(heap, PLANT_GUARD_OF_WHOLE_WORDS_UNSEEN) && chunk->asked % 8 == 0)
         return true;
     for (size_t i = first; i < PLANTED_GUARD; i++)
