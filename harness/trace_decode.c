@@ -96,6 +96,8 @@ static inline bool decode(struct assay_trace_decoder *decoder, struct assay_op *
     unsigned kind = code & ASSAY_TRACE_KIND_MASK;
     unsigned traits = traits_of[kind];
 
+    if (code & ASSAY_TRACE_NO_FLAG)
+        return false;
     *op = (struct assay_op){.kind = (uint8_t)kind};
     if (traits & ASSAY_TRACE_HAS_SLOT) {
         op->slot =

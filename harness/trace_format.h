@@ -44,6 +44,7 @@ enum assay_trace_column {
 /* A code is the kind of the operation and these. */
 #define ASSAY_TRACE_KIND_MASK 0x1fu
 #define ASSAY_TRACE_FAR 0x20u          /* the slot is in SLOTS */
+#define ASSAY_TRACE_NO_FLAG 0x80u      /* never set */
 #define ASSAY_TRACE_OTHER_THREAD 0x40u /* the thread is not that of the operation before */
 
 /* Bytes of the longest variable-length number; most bytes of one operation in all columns. */

@@ -31,14 +31,16 @@ assay_status assay_trace_frame_head(struct assay_trace_reader *trace,
                                     struct assay_trace_frame *head,
                                     uint8_t raw[ASSAY_TRACE_FRAME_HEAD_BYTES])
 {
+    trace->frame = trace->offset;
+    trace->number = trace->following;
     if (!assay_trace_is_there(trace, trace->offset, ASSAY_TRACE_FRAME_HEAD_BYTES))
-        return assay_trace_cut_short(trace, "the frame");
+        return assay_trace_cut_short(trace, "frame");
     assay_status status =
         assay_trace_read_at(trace, trace->offset, raw, ASSAY_TRACE_FRAME_HEAD_BYTES);
     if (status != ASSAY_OK)
         return status;
     if (assay_trace_get32(raw) != ASSAY_TRACE_FRAME_MARK)
-        return assay_trace_damaged(trace, trace->offset, "no frame begins");
+        return assay_trace_damaged_frame(trace, "does not begin as a frame");
     *head = (struct assay_trace_frame){.ops = assay_trace_get32(raw + 4),
                                        .first = assay_trace_get64(raw + 8),
                                        .packed = assay_trace_get32(raw + 16),
@@ -48,11 +50,11 @@ assay_status assay_trace_frame_head(struct assay_trace_reader *trace,
         head->content += head->column[i];
     }
     if (head->first != trace->op)
-        return assay_trace_damaged(trace, trace->offset, "a frame begins with another operation");
+        return assay_trace_damaged_frame(trace, "begins with another operation");
     if (!frame_head_is_possible(trace, head))
-        return assay_trace_damaged(trace, trace->offset, "a frame has impossible lengths");
+        return assay_trace_damaged_frame(trace, "has impossible lengths");
     if (!assay_trace_is_there(trace, trace->offset + ASSAY_TRACE_FRAME_HEAD_BYTES, head->packed))
-        return assay_trace_cut_short(trace, "the frame");
+        return assay_trace_cut_short(trace, "frame");
     return ASSAY_OK;
 }
 
@@ -77,7 +79,7 @@ static const uint8_t *read_packed(struct assay_trace_reader *trace,
     }
     if (assay_trace_frame_sum(raw, packed, head->packed) == head->checksum)
         return packed;
-    (void)assay_trace_damaged(trace, trace->offset, "the checksum is wrong of the frame");
+    (void)assay_trace_damaged_frame(trace, "has a wrong checksum");
     return NULL;
 }
 
@@ -100,15 +102,14 @@ assay_status assay_trace_load_frame(struct assay_trace_reader *trace)
     size_t bytes =
         ZSTD_decompressDCtx(trace->zstd, trace->content, head.content, packed, head.packed);
     if (ZSTD_isError(bytes) || bytes != head.content)
-        return assay_trace_damaged(trace, trace->offset, "zstd cannot unpack the frame");
+        return assay_trace_damaged_frame(trace, "cannot be unpacked by zstd");
     memset(trace->content + head.content, 0, ASSAY_TRACE_SLACK);
     status = assay_trace_decoder_start(&trace->decoder, trace->content, head.column, head.ops);
     if (status == ASSAY_NO_MEMORY)
         return assay_trace_no_memory(trace);
     if (status != ASSAY_OK)
-        return assay_trace_damaged(trace, trace->offset,
-                                   "lengths contradict each other in the frame");
-    trace->frame = trace->offset;
+        return assay_trace_damaged_frame(trace, "has lengths that contradict each other");
+    trace->following++;
     trace->offset += ASSAY_TRACE_FRAME_HEAD_BYTES + head.packed;
     return ASSAY_OK;
 }

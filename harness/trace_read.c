@@ -45,7 +45,7 @@ static assay_status check_index(struct assay_trace_reader *trace)
     if (status != ASSAY_OK)
         return status;
     if (assay_trace_get64(checksum) != expected)
-        return assay_trace_damaged(trace, trace->index, "the checksum is wrong of the index");
+        return assay_trace_damaged(trace, trace->index, "the index has a wrong checksum");
     trace->index_is_good = true;
     return ASSAY_OK;
 }
@@ -60,7 +60,7 @@ static assay_status check_end(struct assay_trace_reader *trace)
     }
     uint8_t head[ASSAY_TRACE_INDEX_HEAD_BYTES];
     if (!assay_trace_is_there(trace, trace->offset, sizeof head))
-        return assay_trace_cut_short(trace, "the end");
+        return assay_trace_cut_short(trace, "end");
     assay_status status = assay_trace_read_at(trace, trace->offset, head, sizeof head);
     if (status != ASSAY_OK)
         return status;
@@ -68,9 +68,9 @@ static assay_status check_end(struct assay_trace_reader *trace)
                      (uint64_t)assay_trace_get32(head + 4) * ASSAY_TRACE_INDEX_ENTRY_BYTES +
                      ASSAY_TRACE_CHECKSUM_BYTES + ASSAY_TRACE_END_BYTES;
     if (!assay_trace_is_there(trace, trace->offset, bytes))
-        return assay_trace_cut_short(trace, "the end");
+        return assay_trace_cut_short(trace, "end");
     return assay_trace_damaged(trace, trace->offset + bytes - ASSAY_TRACE_END_BYTES,
-                               "no end stands");
+                               "what should be the end is none");
 }
 
 /* Whether another frame comes; else ASSAY_OK in *status means the right end. */
@@ -83,7 +83,7 @@ static bool frame_follows(struct assay_trace_reader *trace, assay_status *status
         return true;
     if (!trace->info.is_whole) {
         if (!assay_trace_is_there(trace, trace->offset, sizeof mark)) {
-            *status = assay_trace_cut_short(trace, "a frame or the end is missing");
+            *status = assay_trace_cut_short(trace, "next frame or end");
             return false;
         }
         *status = assay_trace_read_at(trace, trace->offset, mark, sizeof mark);
@@ -101,7 +101,7 @@ static uint32_t decode_batch(struct assay_trace_reader *trace)
 {
     trace->in_batch = assay_trace_decoder_next(&trace->decoder, trace->batch);
     if (trace->in_batch == 0 && trace->decoder.left != 0)
-        (void)assay_trace_damaged(trace, trace->frame, "no operations are encoded in the frame");
+        (void)assay_trace_damaged_frame(trace, "encodes no valid operations");
     return trace->in_batch;
 }
 
@@ -147,6 +147,7 @@ static assay_status find_by_index(struct assay_trace_reader *trace, uint64_t op)
         if (first <= op) {
             trace->offset = assay_trace_get64(entry);
             trace->op = first;
+            trace->following = middle;
             low = middle + 1;
         } else {
             high = middle;
@@ -172,6 +173,7 @@ static assay_status find_by_scan(struct assay_trace_reader *trace, uint64_t op)
             return ASSAY_OK;
         trace->offset += ASSAY_TRACE_FRAME_HEAD_BYTES + head.packed;
         trace->op += head.ops;
+        trace->following++;
     }
     return trace->op == op ? ASSAY_OK : ASSAY_INVALID;
 }
@@ -184,7 +186,7 @@ static assay_status skip_to(struct assay_trace_reader *trace, uint64_t op)
     if (status != ASSAY_OK)
         return status;
     if (op - trace->op >= trace->decoder.left)
-        return assay_trace_damaged(trace, trace->frame, "the index does not agree with the frame");
+        return assay_trace_damaged_frame(trace, "is not as the index says");
     while (trace->op != op) {
         uint32_t count = decode_batch(trace);
         if (count == 0)
@@ -205,7 +207,7 @@ assay_status assay_trace_seek(struct assay_trace_reader *trace, uint64_t op)
     trace->stream.error.what[0] = '\0';
     trace->decoder.left = trace->held = 0;
     trace->offset = trace->first_frame;
-    trace->op = 0;
+    trace->op = trace->following = 0;
     if (op == 0)
         return ASSAY_OK;
     if (trace->info.is_whole && op == trace->info.ops) {

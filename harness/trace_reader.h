@@ -19,9 +19,10 @@ struct assay_trace_reader {
     uint64_t first_frame, index, frames; /* the last two where info.is_whole */
     bool index_is_good;
 
-    uint64_t offset; /* of the part that follows */
-    uint64_t op;     /* index of the operation that next() gives first */
-    uint64_t frame;  /* offset of the frame that is being decoded */
+    uint64_t offset;        /* of the part that follows */
+    uint64_t op;            /* index of the operation that next() gives first */
+    uint64_t following;     /* how many frames stand before offset */
+    uint64_t frame, number; /* where the frame read last stands, and how many before it */
     struct assay_trace_decoder decoder;
     ZSTD_DCtx *zstd;
     uint8_t *packed, *content;
@@ -51,6 +52,7 @@ ASSAY_MUST_CHECK assay_status assay_trace_read_at(struct assay_trace_reader *tra
 /* Each sets the stream's error, "FILE is damaged after operation N: WHAT at byte OFFSET" and the like, and returns a status. */
 assay_status assay_trace_damaged(struct assay_trace_reader *trace, uint64_t offset,
                                  const char *what);
+assay_status assay_trace_damaged_frame(struct assay_trace_reader *trace, const char *what);
 assay_status assay_trace_cut_short(struct assay_trace_reader *trace, const char *what);
 assay_status assay_trace_no_memory(struct assay_trace_reader *trace);
 

@@ -1,4 +1,4 @@
-/* trace_source.c - opens the file of a trace, believes its head and its end only as far as they can be true. */
+/* trace_source.c - the file of a trace: its bytes, its head, its totals as far as they can be true. */
 #include "trace_reader.h"
 
 #include <errno.h>
@@ -18,11 +18,20 @@ assay_status assay_trace_damaged(struct assay_trace_reader *trace, uint64_t offs
     return ASSAY_CORRUPT;
 }
 
+assay_status assay_trace_damaged_frame(struct assay_trace_reader *trace, const char *what)
+{
+    assay_error_set(&trace->stream.error,
+                    "%.120s is damaged after operation %" PRIu64 ": frame %" PRIu64
+                    " at byte %" PRIu64 " %s",
+                    trace->name, trace->op, trace->number, trace->frame, what);
+    return ASSAY_CORRUPT;
+}
+
 assay_status assay_trace_cut_short(struct assay_trace_reader *trace, const char *what)
 {
     assay_error_set(&trace->stream.error,
-                    "%.120s is cut short after operation %" PRIu64 ": %s at byte %" PRIu64
-                    ", the operations before it are whole",
+                    "%.120s is cut short after operation %" PRIu64 ": its %s at byte %" PRIu64
+                    " is not all there; what stands before it can be read",
                     trace->name, trace->op, what, trace->offset);
     return ASSAY_CORRUPT;
 }
