@@ -71,6 +71,15 @@ struct assay_finding {
     char what[240];           /* one sentence without addresses and without a newline */
 };
 
+/*
+ * Fills in check, block (NULL: none) and sentence, as printf would; there is no other block then.
+ * Returns false, so that a check can return what this does.
+ */
+__attribute__((cold, format(printf, 4, 5))) bool assay_finding_set(struct assay_finding *finding,
+                                                                   enum assay_check check,
+                                                                   const struct assay_block *block,
+                                                                   const char *format, ...);
+
 #ifdef __cplusplus
 }
 #endif
