@@ -154,7 +154,7 @@ void *assay_list_take(struct assay_list *list, size_t align, size_t size)
     while ((offset = assay_list_index_find(list, offset, bytes)) != 0) {
         struct list_header *header = list_at(list, offset);
         uint64_t gap = 0;
-        if (!list_is_sound(list, header) || !list_is_free(header))
+        if (!list_is_sound(list, header) || !list_is_free(header) || list_size(header) < bytes)
             return NULL;
         if (align > LIST_UNIT)
             gap = aligned_gap(header, align, bytes);

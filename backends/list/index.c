@@ -46,33 +46,57 @@ static uint64_t block_size(const struct assay_list *list, uint64_t offset)
     return list_size(list_at(list, offset));
 }
 
+#if defined(__SSE2__)
+
+/* SSE2 compares signed numbers only: the sign of every number is turned. */
+static inline __m128i turned(const uint32_t *node, int quarter)
+{
+    __m128i four = _mm_load_si128((const __m128i *)(const void *)node + quarter);
+
+    return _mm_xor_si128(four, _mm_set1_epi32(INT32_MIN));
+}
+
+static inline __m128i larger(__m128i a, __m128i b)
+{
+    __m128i first = _mm_cmpgt_epi32(a, b);
+
+    return _mm_or_si128(_mm_and_si128(first, a), _mm_andnot_si128(first, b));
+}
+
 /* Bit i is set if node[i] >= least. */
 static inline unsigned at_least(const uint32_t *node, uint32_t least)
 {
-#if defined(__SSE2__)
-    /* SSE2 compares signed numbers only: turn the sign of both sides. */
-    const __m128i sign = _mm_set1_epi32(INT32_MIN);
-    const __m128i bound = _mm_xor_si128(_mm_set1_epi32((int)least), sign);
-    __m128i less[4];
-
-    for (int i = 0; i < 4; i++) {
-        __m128i four = _mm_load_si128((const __m128i *)(const void *)node + i);
-        less[i] = _mm_cmpgt_epi32(bound, _mm_xor_si128(four, sign));
-    }
-    __m128i low = _mm_packs_epi32(less[0], less[1]);
-    __m128i high = _mm_packs_epi32(less[2], less[3]);
+    const __m128i bound = _mm_set1_epi32((int)(least ^ 0x80000000u));
+    __m128i low = _mm_packs_epi32(_mm_cmpgt_epi32(bound, turned(node, 0)),
+                                  _mm_cmpgt_epi32(bound, turned(node, 1)));
+    __m128i high = _mm_packs_epi32(_mm_cmpgt_epi32(bound, turned(node, 2)),
+                                   _mm_cmpgt_epi32(bound, turned(node, 3)));
 
     return (unsigned)_mm_movemask_epi8(_mm_packs_epi16(low, high)) ^ 0xffffu;
+}
+
+static inline uint32_t largest_of(const uint32_t *node)
+{
+    __m128i four =
+        larger(larger(turned(node, 0), turned(node, 1)), larger(turned(node, 2), turned(node, 3)));
+
+    four = larger(four, _mm_shuffle_epi32(four, _MM_SHUFFLE(1, 0, 3, 2)));
+    four = larger(four, _mm_shuffle_epi32(four, _MM_SHUFFLE(2, 3, 0, 1)));
+    return (uint32_t)_mm_cvtsi128_si32(four) ^ 0x80000000u;
+}
+
 #else
+
+static inline unsigned at_least(const uint32_t *node, uint32_t least)
+{
     unsigned mask = 0;
 
     for (unsigned i = 0; i < LIST_FAN; i++)
         mask |= (unsigned)(node[i] >= least) << i;
     return mask;
-#endif
 }
 
-static uint32_t largest_of(const uint32_t *node)
+static inline uint32_t largest_of(const uint32_t *node)
 {
     uint32_t largest = 0;
 
@@ -80,6 +104,8 @@ static uint32_t largest_of(const uint32_t *node)
         largest = node[i] > largest ? node[i] : largest;
     return largest;
 }
+
+#endif
 
 /* Entries of each level for so many leaves, in whole nodes; returns how many levels there are. */
 static unsigned shape(size_t leaves, size_t count[LIST_LEVELS_MAX])
@@ -205,13 +231,32 @@ void assay_list_index_move(struct assay_list *list, uint64_t from, uint64_t to, 
 static uint64_t fit_in_leaf(const struct assay_list *list, uint64_t leaf, uint64_t unit,
                             uint64_t size)
 {
-    for (uint64_t word = words(list)[leaf] >> unit << unit; word; word &= word - 1) {
+    uint64_t word = words(list)[leaf] >> unit << unit;
+
+    for (; word; word &= word - 1) {
         uint64_t bit = (uint64_t)__builtin_ctzll(word);
         uint64_t offset = leaf_start(list, leaf) + bit * LIST_UNIT;
         if (block_size(list, offset) >= size)
             return offset;
     }
     return 0;
+}
+
+/*
+ * The same from the start of a leaf that is known to have one. A block that is alone in its leaf is
+ * as large as the leaf's maximum, so its header need not be waited for, and the one behind it, which the
+ * caller reads next, can be asked for at the same time.
+ */
+static uint64_t first_in_leaf(const struct assay_list *list, uint64_t leaf, uint64_t size)
+{
+    uint64_t word = words(list)[leaf];
+
+    if (word == 0 || word & (word - 1))
+        return fit_in_leaf(list, leaf, 0, size);
+    uint64_t offset = leaf_start(list, leaf) + (uint64_t)__builtin_ctzll(word) * LIST_UNIT;
+    __builtin_prefetch(list_at(list, offset), 1);
+    __builtin_prefetch(list_at(list, offset + assay_list_index_leaf_largest(list, leaf)), 1);
+    return offset;
 }
 
 /* The leftmost leaf below entry i of `level` whose maximum is at least `least`. */
@@ -247,9 +292,16 @@ uint64_t assay_list_index_find(const struct assay_list *list, uint64_t from, uin
         unsigned mask = at_least(node, (uint32_t)units(size)) >> i % LIST_FAN;
         if (mask) {
             i += (uint64_t)__builtin_ctz(mask);
-            return fit_in_leaf(list, descend(list, level, i, (uint32_t)units(size)), 0, size);
+            return first_in_leaf(list, descend(list, level, i, (uint32_t)units(size)), size);
         }
     }
+}
+
+void assay_list_index_prefetch(const struct assay_list *list, uint64_t offset)
+{
+    /* Right if there is one free block in the leaf; a branch on that would cost more than it saves. */
+    __builtin_prefetch(
+        list_at(list, offset + assay_list_index_leaf_largest(list, list_leaf(list, offset))), 1);
 }
 
 uint64_t assay_list_index_before(const struct assay_list *list, uint64_t offset)

@@ -134,6 +134,8 @@ void assay_list_index_move(struct assay_list *list, uint64_t from, uint64_t to, 
 uint64_t assay_list_index_find(const struct assay_list *list, uint64_t from, uint64_t size);
 /* The highest free block at or before `offset`; 0 if there is none. */
 uint64_t assay_list_index_before(const struct assay_list *list, uint64_t offset);
+/* If a free block starts at offset, asks for the header behind it, without waiting for its own. */
+void assay_list_index_prefetch(const struct assay_list *list, uint64_t offset);
 /* Size of the largest free block. */
 uint64_t assay_list_index_largest(const struct assay_list *list);
 /* Whether it says that a free block starts at offset. */
