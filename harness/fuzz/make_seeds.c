@@ -3,7 +3,7 @@
  *
  *     make_seeds FOLDER TEXT...
  *
- * TEXT being x.ops, writes FOLDER/bytes/x. One seed that cannot be read or written ends it.
+ * TEXT being x.ops, writes FOLDER/bytes/x and FOLDER/trace/x. One seed that cannot be read or written ends it.
  */
 #include "assay/bytes.h"
 #include "assay/input.h"
@@ -48,6 +48,18 @@ static void write_bytes(const struct assay_stream *stream, const char *path)
     free(data);
 }
 
+static void write_trace(const struct assay_stream *stream, const char *path)
+{
+    struct assay_trace_writer *writer;
+    struct assay_error error;
+
+    if (assay_trace_create(&writer, path, &stream->setup, "seed", &error) != ASSAY_OK)
+        stop(EXIT_ENVIRONMENT, error.what);
+    assay_trace_append(writer, stream->ops, stream->count);
+    if (assay_trace_finish(writer, NULL, &error) != ASSAY_OK)
+        stop(EXIT_ENVIRONMENT, error.what);
+}
+
 /* FOLDER/FORM/NAME, NAME being the last part of path without its ending. */
 static void make_path(char *out, size_t room, const char *folder, const char *form,
                       const char *path)
@@ -77,11 +89,14 @@ int main(int argc, char **argv)
     if (argc < 2)
         stop(EXIT_USAGE, "expected a folder and texts");
     make_folder(argv[1], "bytes");
+    make_folder(argv[1], "trace");
     for (int i = 2; i < argc; i++) {
         struct assay_stream stream = {0};
         read_stream(&stream, argv[i]);
         make_path(path, sizeof path, argv[1], "bytes", argv[i]);
         write_bytes(&stream, path);
+        make_path(path, sizeof path, argv[1], "trace", argv[i]);
+        write_trace(&stream, path);
         assay_stream_clear(&stream);
     }
     return 0;
