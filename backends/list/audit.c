@@ -1,7 +1,7 @@
 /*
  * audit.c - reading the list without trusting it: check, walk, and whose block an address is in.
  */
-#include "list.h"
+#include "index.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -57,7 +57,7 @@ static const char *fault(const struct assay_list *list, const struct list_header
         return "a block's size does not reach the next block";
     if (list_is_free(header) && list_is_free(previous))
         return "two free blocks adjoin";
-    if (list_is_free(header) != assay_list_index_has(list, offset))
+    if (list_is_free(header) != list_index_has(list, offset))
         return "the index and a block differ on whether it is free";
     if (!list_is_free(header) && list_status(header) != LIST_USED)
         return "a block is neither used nor free";
@@ -81,7 +81,7 @@ static bool tally_free(const struct assay_list *list, struct tally *tally, uint6
     bool agrees = true;
 
     if (tally->leaf_largest && leaf != tally->leaf) {
-        agrees = assay_list_index_leaf_largest(list, tally->leaf) == tally->leaf_largest;
+        agrees = list_index_leaf_largest(list, tally->leaf) == tally->leaf_largest;
         tally->leaf_largest = 0;
     }
     tally->free_blocks++;
@@ -119,7 +119,7 @@ assay_status assay_list_check(const struct assay_list *list, struct assay_damage
                 return report(damage, list_at(list, at), "freed memory was written to");
         }
     }
-    if (tally.leaf_largest && assay_list_index_leaf_largest(list, tally.leaf) != tally.leaf_largest)
+    if (tally.leaf_largest && list_index_leaf_largest(list, tally.leaf) != tally.leaf_largest)
         return report(damage, NULL, "the index has a wrong maximum for the last free block");
     if (!assay_list_index_agrees(list, tally.free_blocks))
         return report(damage, NULL, "the levels of the index contradict each other");

@@ -8,7 +8,7 @@
  * it still say what was there. Headers on both sides are verified before the first write, so that a
  * refusal has changed nothing.
  */
-#include "list.h"
+#include "index.h"
 
 struct assay_list *assay_list_format(void *memory, size_t bytes, uint64_t seed, bool checked)
 {
@@ -33,17 +33,22 @@ struct assay_list *assay_list_format(void *memory, size_t bytes, uint64_t seed, 
     return list;
 }
 
-/* The header behind `header`, or NULL unless both are sound and name each other. */
-static struct list_header *behind(const struct assay_list *list, const struct list_header *header)
+/*
+ * The header at `next`, if it and `header` name each other and it is sound. `next` is where we believe
+ * the block behind `header` to be.
+ */
+static struct list_header *behind(const struct assay_list *list, const struct list_header *header,
+                                  uint64_t next)
 {
-    struct list_header *next = list_at(list, header->next);
+    struct list_header *follower = list_at(list, next);
 
-    if (!list_is_sound(list, next) || next->previous != list_offset(list, header))
+    if (header->next != next || !list_is_sound(list, follower) ||
+        follower->previous != list_offset(list, header))
         return NULL;
-    return next;
+    return follower;
 }
 
-/* The header in front of `header`, likewise. The front edge is at offset 0. */
+/* The header in front of a sound one, likewise. The front edge is at offset 0. */
 static struct list_header *ahead(const struct assay_list *list, const struct list_header *header)
 {
     struct list_header *previous = list_at(list, header->previous);
@@ -51,6 +56,34 @@ static struct list_header *ahead(const struct assay_list *list, const struct lis
     if (!list_is_sound(list, previous) || previous->next != list_offset(list, header))
         return NULL;
     return previous;
+}
+
+/* What is on the right of a sound header, verified. */
+struct right {
+    struct list_header *free;     /* the free neighbour, or NULL */
+    uint64_t end;                 /* of it, or of the block itself */
+    struct list_header *follower; /* the header at end; NULL if something is damaged */
+};
+
+static struct right look_right(const struct assay_list *list, const struct list_header *header)
+{
+    uint64_t next = header->next;
+    struct right right = {NULL, next, NULL};
+
+    if (!list_index_has(list, next)) {
+        right.follower = behind(list, header, next);
+        if (right.follower && list_is_free(right.follower))
+            right.follower = NULL;
+        return right;
+    }
+    right.end = next + list_index_size(list, next);
+    if (right.end > list->last)
+        return right;
+    __builtin_prefetch(list_at(list, right.end), 1);
+    right.free = behind(list, header, next);
+    if (right.free && list_is_free(right.free))
+        right.follower = behind(list, right.free, right.end);
+    return right;
 }
 
 static void link_back(struct assay_list *list, struct list_header *header, uint64_t previous)
@@ -81,19 +114,19 @@ static size_t block_bytes(size_t size)
 }
 
 /*
- * Takes `bytes` of the free block `header`, from `gap` bytes behind its start.
+ * Takes `bytes` of the sound free block `header` of `size` bytes, from `gap` bytes behind its start.
  *
  *   [ ---------- free ---------- ][ N ]  =>  [ gap, free ][ used ][ rest, free ][ N ]
  */
-static void *carve(struct assay_list *list, struct list_header *header, uint64_t gap,
+static void *carve(struct assay_list *list, struct list_header *header, uint64_t size, uint64_t gap,
                    uint64_t bytes)
 {
     uint64_t offset = list_offset(list, header);
     uint64_t start = offset + gap;
-    uint64_t room = list_size(header) - gap;
-    uint64_t next = header->next;
+    uint64_t room = size - gap;
+    uint64_t next = offset + size;
     uint64_t previous = header->previous;
-    struct list_header *follower = behind(list, header);
+    struct list_header *follower = behind(list, header, next);
 
     if (!follower)
         return NULL;
@@ -134,35 +167,38 @@ static void *carve(struct assay_list *list, struct list_header *header, uint64_t
 }
 
 /* How far behind the start of a free block its first fitting aligned block is; SIZE_MAX: nowhere. */
-static uint64_t aligned_gap(const struct list_header *header, size_t align, size_t bytes)
+static uint64_t aligned_gap(const struct list_header *header, uint64_t size, size_t align,
+                            size_t bytes)
 {
     uintptr_t payload = (uintptr_t)header + LIST_HEADER;
     size_t gap = -payload & (align - 1);
 
     while (gap && gap < LIST_BLOCK_MIN)
         gap = assay_add(gap, align);
-    return assay_add(gap, bytes) <= list_size(header) ? gap : SIZE_MAX;
+    return assay_add(gap, bytes) <= size ? gap : SIZE_MAX;
 }
 
 void *assay_list_take(struct assay_list *list, size_t align, size_t size)
 {
     size_t bytes = block_bytes(size);
-    uint64_t offset = list->first;
+    uint64_t from = list->first;
 
     if (bytes > list->bytes)
         return NULL;
-    while ((offset = assay_list_index_find(list, offset, bytes)) != 0) {
-        struct list_header *header = list_at(list, offset);
-        uint64_t gap = 0;
-        if (!list_is_sound(list, header) || !list_is_free(header) || list_size(header) < bytes)
+    while (from < list->last) {
+        struct list_found found = assay_list_index_find(list, from, bytes);
+        if (!found.offset || found.size < bytes || found.size > list->last - found.offset)
             return NULL;
-        if (align > LIST_UNIT)
-            gap = aligned_gap(header, align, bytes);
-        if (gap != SIZE_MAX)
-            return carve(list, header, gap, bytes);
-        offset = header->next;
-        if (offset >= list->last)
+        struct list_header *header = list_at(list, found.offset);
+        from = found.offset + found.size;
+        __builtin_prefetch(header, 1);
+        __builtin_prefetch(list_at(list, from), 1);
+        uint64_t gap = align > LIST_UNIT ? aligned_gap(header, found.size, align, bytes) : 0;
+        if (gap == SIZE_MAX)
+            continue;
+        if (header->size_status != (found.size | LIST_FREE) || !list_is_sound(list, header))
             return NULL;
+        return carve(list, header, found.size, gap, bytes);
     }
     return NULL;
 }
@@ -197,37 +233,35 @@ assay_status assay_list_release(struct assay_list *list, void *payload)
 
     if (!header)
         return status;
-    struct list_header *previous = ahead(list, header);
-    struct list_header *next = behind(list, header);
-    struct list_header *follower = next;
-    if (next && list_is_free(next))
-        follower = behind(list, next);
-    if (!previous || !follower)
-        return ASSAY_CORRUPT;
-
     uint64_t offset = list_offset(list, header);
     uint64_t bytes = list_size(header);
-    uint64_t end = list_offset(list, follower);
+    uint64_t start = offset;
+    bool left = header->previous && list_index_has(list, header->previous);
+    struct list_header *previous = ahead(list, header);
+    struct right right = look_right(list, header);
+    if (!previous || !right.follower || list_is_free(previous) != left)
+        return ASSAY_CORRUPT;
+
     if (list->checked)
         assay_list_fill(list, offset + LIST_HEADER, offset + bytes);
-    if (list_is_free(previous)) {
-        uint64_t start = list_offset(list, previous);
-        list_write(list, previous, end - start, LIST_FREE, end, previous->previous);
-        link_back(list, follower, start);
-        forget(list, header);
+    if (left) {
+        start = header->previous;
+        list_write(list, previous, right.end - start, LIST_FREE, right.end, previous->previous);
     } else {
-        list_write(list, header, end - offset, LIST_FREE, end, header->previous);
-        if (next != follower)
-            link_back(list, follower, offset);
+        list_write(list, header, right.end - start, LIST_FREE, right.end, header->previous);
     }
-    if (next != follower) {
-        assay_list_index_remove(list, list_offset(list, next));
-        forget(list, next);
+    if (left || right.free)
+        link_back(list, right.follower, start);
+    if (left)
+        forget(list, header);
+    if (right.free) {
+        assay_list_index_remove(list, list_offset(list, right.free));
+        forget(list, right.free);
     }
-    if (list_is_free(previous))
-        assay_list_index_resize(list, list_offset(list, previous), list_size(previous));
+    if (left)
+        assay_list_index_resize(list, start, right.end - start);
     else
-        assay_list_index_insert(list, offset, end - offset);
+        assay_list_index_insert(list, start, right.end - start);
     list->used_blocks--;
     list->used_bytes -= bytes - LIST_HEADER;
     return ASSAY_OK;
@@ -238,41 +272,35 @@ bool assay_list_resize(struct assay_list *list, struct list_header *header, size
     size_t bytes = block_bytes(size);
     uint64_t offset = list_offset(list, header);
     uint64_t before = list_size(header);
-    struct list_header *next = behind(list, header);
-    struct list_header *follower = next;
+    struct right right = look_right(list, header);
+    uint64_t room = right.end - offset;
 
-    if (next && list_is_free(next))
-        follower = behind(list, next);
-    if (!follower)
-        return false;
-    uint64_t end = list_offset(list, follower);
-    uint64_t room = end - offset;
-    if (bytes > room)
+    if (!right.follower || bytes > room)
         return false;
     if (room - bytes < LIST_BLOCK_MIN)
         bytes = room;
     if (bytes == before)
         return true;
     uint64_t rest = offset + bytes;
+    uint64_t written = bytes < room ? rest + LIST_HEADER : rest;
     if (list->checked && bytes > before &&
-        !assay_list_is_filled(list, offset + before + LIST_HEADER,
-                              bytes < room ? rest + LIST_HEADER : rest))
+        !assay_list_is_filled(list, offset + before + LIST_HEADER, written))
         return false;
     if (list->checked && bytes < before)
         assay_list_fill(list, rest, offset + before);
 
-    /* The neighbour goes first from the index, while its header is still what the index knows. */
-    if (next != follower) {
-        assay_list_index_remove(list, list_offset(list, next));
-        forget(list, next);
+    /* The neighbour leaves the index while its header is still what the index knows. */
+    if (right.free) {
+        assay_list_index_remove(list, list_offset(list, right.free));
+        forget(list, right.free);
     }
     if (bytes < room)
-        list_write(list, list_at(list, rest), room - bytes, LIST_FREE, end, offset);
+        list_write(list, list_at(list, rest), room - bytes, LIST_FREE, right.end, offset);
     list_write(list, header, bytes, LIST_USED, rest, header->previous);
-    link_back(list, follower, bytes < room ? rest : offset);
+    link_back(list, right.follower, bytes < room ? rest : offset);
     if (bytes < room)
         assay_list_index_insert(list, rest, room - bytes);
     list->used_bytes += bytes - before;
-    touch_to(list, bytes < room ? rest + LIST_HEADER : rest);
+    touch_to(list, written);
     return true;
 }

@@ -10,41 +10,11 @@
  * enough, found by one look at 16 neighbouring numbers, a cache line, for each level. All zero means
  * that nothing is free, so memory fresh from the page source needs no initialising. 12.3 bytes for each KiB.
  */
-#include "list.h"
+#include "index.h"
 
 #if defined(__SSE2__)
 #include <emmintrin.h>
 #endif
-
-static uint32_t *entries(const struct assay_list *list, unsigned level)
-{
-    return list_at(list, list->level[level]);
-}
-
-static uint64_t *words(const struct assay_list *list)
-{
-    return list_at(list, list->bits);
-}
-
-static uint64_t units(uint64_t bytes)
-{
-    return bytes / LIST_UNIT;
-}
-
-static uint64_t bit_of(const struct assay_list *list, uint64_t offset)
-{
-    return units(offset - list->first) % 64;
-}
-
-static uint64_t leaf_start(const struct assay_list *list, uint64_t leaf)
-{
-    return list->first + (leaf << LIST_LEAF_SHIFT);
-}
-
-static uint64_t block_size(const struct assay_list *list, uint64_t offset)
-{
-    return list_size(list_at(list, offset));
-}
 
 #if defined(__SSE2__)
 
@@ -155,7 +125,7 @@ static void set_leaf(struct assay_list *list, uint64_t leaf, uint32_t now)
     uint64_t i = leaf;
 
     for (unsigned level = 0;; level++) {
-        uint32_t *entry = &entries(list, level)[i];
+        uint32_t *entry = &list_entries(list, level)[i];
         uint32_t before = *entry;
 
         if (before == now)
@@ -163,7 +133,7 @@ static void set_leaf(struct assay_list *list, uint64_t leaf, uint32_t now)
         *entry = now;
         if (level + 1 == list->levels)
             return;
-        uint32_t above = entries(list, level + 1)[i / LIST_FAN];
+        uint32_t above = list_entries(list, level + 1)[i / LIST_FAN];
         if (now < above) {
             if (before != above)
                 return;
@@ -178,28 +148,28 @@ static uint32_t measure(const struct assay_list *list, uint64_t leaf)
 {
     uint64_t largest = 0;
 
-    for (uint64_t word = words(list)[leaf]; word; word &= word - 1) {
+    for (uint64_t word = list_words(list)[leaf]; word; word &= word - 1) {
         uint64_t unit = (uint64_t)__builtin_ctzll(word);
-        uint64_t size = block_size(list, leaf_start(list, leaf) + unit * LIST_UNIT);
+        uint64_t size = list_size(list_at(list, list_leaf_start(list, leaf) + unit * LIST_UNIT));
         largest = size > largest ? size : largest;
     }
-    return (uint32_t)units(largest);
+    return (uint32_t)list_units(largest);
 }
 
 void assay_list_index_insert(struct assay_list *list, uint64_t offset, uint64_t size)
 {
     uint64_t leaf = list_leaf(list, offset);
 
-    words(list)[leaf] |= (uint64_t)1 << bit_of(list, offset);
-    if (units(size) > entries(list, 0)[leaf])
-        set_leaf(list, leaf, (uint32_t)units(size));
+    list_words(list)[leaf] |= (uint64_t)1 << list_bit_of(list, offset);
+    if (list_units(size) > list_entries(list, 0)[leaf])
+        set_leaf(list, leaf, (uint32_t)list_units(size));
 }
 
 void assay_list_index_remove(struct assay_list *list, uint64_t offset)
 {
     uint64_t leaf = list_leaf(list, offset);
 
-    words(list)[leaf] &= ~((uint64_t)1 << bit_of(list, offset));
+    list_words(list)[leaf] &= ~((uint64_t)1 << list_bit_of(list, offset));
     set_leaf(list, leaf, measure(list, leaf));
 }
 
@@ -207,8 +177,8 @@ void assay_list_index_resize(struct assay_list *list, uint64_t offset, uint64_t 
 {
     uint64_t leaf = list_leaf(list, offset);
 
-    if (units(size) > entries(list, 0)[leaf])
-        set_leaf(list, leaf, (uint32_t)units(size));
+    if (list_units(size) > list_entries(list, 0)[leaf])
+        set_leaf(list, leaf, (uint32_t)list_units(size));
     else
         set_leaf(list, leaf, measure(list, leaf));
 }
@@ -222,41 +192,24 @@ void assay_list_index_move(struct assay_list *list, uint64_t from, uint64_t to, 
         assay_list_index_insert(list, to, size);
         return;
     }
-    words(list)[leaf] &= ~((uint64_t)1 << bit_of(list, from));
-    words(list)[leaf] |= (uint64_t)1 << bit_of(list, to);
+    list_words(list)[leaf] &= ~((uint64_t)1 << list_bit_of(list, from));
+    list_words(list)[leaf] |= (uint64_t)1 << list_bit_of(list, to);
     set_leaf(list, leaf, measure(list, leaf));
 }
 
-/* The first free block of a leaf at or after bit `unit` that is large enough; 0 if there is none. */
-static uint64_t fit_in_leaf(const struct assay_list *list, uint64_t leaf, uint64_t unit,
-                            uint64_t size)
+/* The first block of a leaf at or after bit `from` that is large enough. */
+static struct list_found fit_in_leaf(const struct assay_list *list, uint64_t leaf, uint64_t from,
+                                     uint64_t size)
 {
-    uint64_t word = words(list)[leaf] >> unit << unit;
+    struct list_found found = {0, 0};
 
-    for (; word; word &= word - 1) {
-        uint64_t bit = (uint64_t)__builtin_ctzll(word);
-        uint64_t offset = leaf_start(list, leaf) + bit * LIST_UNIT;
-        if (block_size(list, offset) >= size)
-            return offset;
+    for (uint64_t word = list_words(list)[leaf] >> from << from; word; word &= word - 1) {
+        found.offset = list_leaf_start(list, leaf) + (uint64_t)__builtin_ctzll(word) * LIST_UNIT;
+        found.size = list_index_size(list, found.offset);
+        if (found.size >= size)
+            return found;
     }
-    return 0;
-}
-
-/*
- * The same from the start of a leaf that is known to have one. A block that is alone in its leaf is
- * as large as the leaf's maximum, so its header need not be waited for, and the one behind it, which the
- * caller reads next, can be asked for at the same time.
- */
-static uint64_t first_in_leaf(const struct assay_list *list, uint64_t leaf, uint64_t size)
-{
-    uint64_t word = words(list)[leaf];
-
-    if (word == 0 || word & (word - 1))
-        return fit_in_leaf(list, leaf, 0, size);
-    uint64_t offset = leaf_start(list, leaf) + (uint64_t)__builtin_ctzll(word) * LIST_UNIT;
-    __builtin_prefetch(list_at(list, offset), 1);
-    __builtin_prefetch(list_at(list, offset + assay_list_index_leaf_largest(list, leaf)), 1);
-    return offset;
+    return (struct list_found){0, 0};
 }
 
 /* The leftmost leaf below entry i of `level` whose maximum is at least `least`. */
@@ -264,21 +217,23 @@ static uint64_t descend(const struct assay_list *list, unsigned level, uint64_t 
 {
     while (level-- > 0) {
         uint64_t node = i * LIST_FAN;
-        unsigned mask = at_least(&entries(list, level)[node], least);
+        unsigned mask = at_least(&list_entries(list, level)[node], least);
         i = node + (mask ? (uint64_t)__builtin_ctz(mask) : 0);
     }
     return i;
 }
 
-uint64_t assay_list_index_find(const struct assay_list *list, uint64_t from, uint64_t size)
+struct list_found assay_list_index_find(const struct assay_list *list, uint64_t from, uint64_t size)
 {
+    uint32_t least = (uint32_t)list_units(size);
     unsigned level = list->levels - 1;
     uint64_t i = 0;
 
     if (from != list->first) {
-        uint64_t offset = fit_in_leaf(list, list_leaf(list, from), bit_of(list, from), size);
-        if (offset)
-            return offset;
+        struct list_found found =
+            fit_in_leaf(list, list_leaf(list, from), list_bit_of(list, from), size);
+        if (found.offset)
+            return found;
         level = 0;
         i = list_leaf(list, from) + 1;
     }
@@ -287,34 +242,27 @@ uint64_t assay_list_index_find(const struct assay_list *list, uint64_t from, uin
         for (; i % LIST_FAN == 0 && level + 1 < list->levels; level++)
             i /= LIST_FAN;
         if (level == list->levels || (level + 1 == list->levels && i >= LIST_FAN))
-            return 0;
-        const uint32_t *node = &entries(list, level)[i - i % LIST_FAN];
-        unsigned mask = at_least(node, (uint32_t)units(size)) >> i % LIST_FAN;
+            return (struct list_found){0, 0};
+        const uint32_t *node = &list_entries(list, level)[i - i % LIST_FAN];
+        unsigned mask = at_least(node, least) >> i % LIST_FAN;
         if (mask) {
             i += (uint64_t)__builtin_ctz(mask);
-            return first_in_leaf(list, descend(list, level, i, (uint32_t)units(size)), size);
+            return fit_in_leaf(list, descend(list, level, i, least), 0, size);
         }
     }
-}
-
-void assay_list_index_prefetch(const struct assay_list *list, uint64_t offset)
-{
-    /* Right if there is one free block in the leaf; a branch on that would cost more than it saves. */
-    __builtin_prefetch(
-        list_at(list, offset + assay_list_index_leaf_largest(list, list_leaf(list, offset))), 1);
 }
 
 uint64_t assay_list_index_before(const struct assay_list *list, uint64_t offset)
 {
     uint64_t leaf = list_leaf(list, offset);
-    uint64_t word = words(list)[leaf] & ~(uint64_t)0 >> (63 - bit_of(list, offset));
+    uint64_t word = list_words(list)[leaf] & ~(uint64_t)0 >> (63 - list_bit_of(list, offset));
     uint64_t i = leaf;
     unsigned level = 0;
 
     if (!word) {
         /* Up until something to the left is not empty, then down again on its right side. */
         for (;;) {
-            while (i % LIST_FAN && !entries(list, level)[i - 1])
+            while (i % LIST_FAN && !list_entries(list, level)[i - 1])
                 i--;
             if (i % LIST_FAN)
                 break;
@@ -325,29 +273,19 @@ uint64_t assay_list_index_before(const struct assay_list *list, uint64_t offset)
         i--;
         while (level-- > 0) {
             i = i * LIST_FAN + LIST_FAN - 1;
-            while (i % LIST_FAN && !entries(list, level)[i])
+            while (i % LIST_FAN && !list_entries(list, level)[i])
                 i--;
         }
-        word = words(list)[i];
+        word = list_words(list)[i];
         if (!word)
             return 0;
     }
-    return leaf_start(list, i) + (63 - (uint64_t)__builtin_clzll(word)) * LIST_UNIT;
+    return list_leaf_start(list, i) + (63 - (uint64_t)__builtin_clzll(word)) * LIST_UNIT;
 }
 
 uint64_t assay_list_index_largest(const struct assay_list *list)
 {
-    return (uint64_t)largest_of(entries(list, list->levels - 1)) * LIST_UNIT;
-}
-
-bool assay_list_index_has(const struct assay_list *list, uint64_t offset)
-{
-    return words(list)[list_leaf(list, offset)] >> bit_of(list, offset) & 1;
-}
-
-uint64_t assay_list_index_leaf_largest(const struct assay_list *list, uint64_t leaf)
-{
-    return (uint64_t)entries(list, 0)[leaf] * LIST_UNIT;
+    return (uint64_t)largest_of(list_entries(list, list->levels - 1)) * LIST_UNIT;
 }
 
 bool assay_list_index_agrees(const struct assay_list *list, uint64_t blocks)
@@ -355,14 +293,15 @@ bool assay_list_index_agrees(const struct assay_list *list, uint64_t blocks)
     uint64_t leaves = list_leaf(list, list->touched) + 1;
 
     for (uint64_t leaf = 0; leaf < leaves; leaf++) {
-        if (!words(list)[leaf] != !entries(list, 0)[leaf])
+        if (!list_words(list)[leaf] != !list_entries(list, 0)[leaf])
             return false;
-        blocks -= (uint64_t)__builtin_popcountll(words(list)[leaf]);
+        blocks -= (uint64_t)__builtin_popcountll(list_words(list)[leaf]);
     }
     for (unsigned level = 0; level + 1 < list->levels; level++) {
         uint64_t nodes = ((leaves - 1) >> (LIST_FAN_SHIFT * (level + 1))) + 1;
         for (uint64_t i = 0; i < nodes; i++) {
-            if (entries(list, level + 1)[i] != largest_of(&entries(list, level)[i * LIST_FAN]))
+            if (list_entries(list, level + 1)[i] !=
+                largest_of(&list_entries(list, level)[i * LIST_FAN]))
                 return false;
         }
     }

@@ -25,7 +25,7 @@
  *
  * Idea: D. Knuth, TAOCP vol. 1, 2.5, first fit by address with liberation by neighbours.
  */
-#include "list.h"
+#include "index.h"
 
 #include <string.h>
 

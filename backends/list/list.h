@@ -118,37 +118,6 @@ static inline void list_write(const struct assay_list *list, struct list_header 
     atomic_signal_fence(memory_order_release);
 }
 
-/* --- index.c: where the free blocks are --- */
-
-/* Bytes of index for a region of this many bytes. */
-size_t assay_list_index_bytes(size_t bytes);
-/* Lays the index out from `offset`, a multiple of 64, over memory that is zero. */
-void assay_list_index_init(struct assay_list *list, uint64_t offset, size_t bytes);
-void assay_list_index_insert(struct assay_list *list, uint64_t offset, uint64_t size);
-void assay_list_index_remove(struct assay_list *list, uint64_t offset);
-/* The free block at offset has now this size. */
-void assay_list_index_resize(struct assay_list *list, uint64_t offset, uint64_t size);
-/* The free block at `from` is gone, and what is left of it begins at `to`. */
-void assay_list_index_move(struct assay_list *list, uint64_t from, uint64_t to, uint64_t size);
-/* The lowest free block at or after `from` of at least size bytes; 0 if there is none. */
-uint64_t assay_list_index_find(const struct assay_list *list, uint64_t from, uint64_t size);
-/* The highest free block at or before `offset`; 0 if there is none. */
-uint64_t assay_list_index_before(const struct assay_list *list, uint64_t offset);
-/* If a free block starts at offset, asks for the header behind it, without waiting for its own. */
-void assay_list_index_prefetch(const struct assay_list *list, uint64_t offset);
-/* Size of the largest free block. */
-uint64_t assay_list_index_largest(const struct assay_list *list);
-/* Whether it says that a free block starts at offset. */
-bool assay_list_index_has(const struct assay_list *list, uint64_t offset);
-uint64_t assay_list_index_leaf_largest(const struct assay_list *list, uint64_t leaf);
-/* Whether it holds so many blocks and each level agrees with the one below, as far as memory was touched. */
-bool assay_list_index_agrees(const struct assay_list *list, uint64_t blocks);
-
-static inline uint64_t list_leaf(const struct assay_list *list, uint64_t offset)
-{
-    return (offset - list->first) >> LIST_LEAF_SHIFT;
-}
-
 /* --- blocks.c: the list itself; payloads in and out --- */
 
 /* Makes one free block of the zeroed memory[0 .. bytes); NULL if bytes cannot hold one. */
