@@ -46,6 +46,7 @@ static int arena_call(const struct heap *heap, const char *what)
     int failure = je_mallctlnametomib(what, mib, &length);
 
     assert(failure == 0 && "the name is known to jemalloc 5");
+    (void)failure;
     mib[1] = heap->arena;
     return je_mallctlbymib(mib, length, NULL, NULL, NULL, 0);
 }
@@ -65,7 +66,7 @@ static assay_status jemalloc_create(const struct assay_backend *backend,
         return ASSAY_NO_MEMORY;
     extents_open(&heap->extents, config, bytes);
     extent_hooks_t *hooks = &heap->extents.hooks;
-    if (je_mallctl("arenas.create", &heap->arena, &length, &hooks, sizeof hooks) != 0) {
+    if (je_mallctl("arenas.create", &heap->arena, &length, &hooks, sizeof(void *)) != 0) {
         extents_close(&heap->extents);
         pages->unmap(pages->ctx, heap, bytes);
         return ASSAY_NO_MEMORY;

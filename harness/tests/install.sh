@@ -11,8 +11,10 @@ pc=$(dirname "$(find "$prefix" -name assay.pc)")
 # Nothing of the source tree may be needed: the example is built from a copy.
 cp -r "$source/examples/plugin" "$prefix/plugin"
 cd "$prefix/plugin"
+flags=$(PKG_CONFIG_PATH=$pc pkg-config --cflags assay)
+# shellcheck disable=SC2086 # several words
 cc -std=c11 -Wall -Wextra -Wpedantic -Werror -shared -fPIC \
-    -fvisibility=hidden -o stack.so stack.c $(PKG_CONFIG_PATH=$pc pkg-config --cflags assay)
+    -fvisibility=hidden -o stack.so stack.c $flags
 cmake -S . -B cmake-build -DCMAKE_PREFIX_PATH="$prefix" >>"$prefix/log"
 cmake --build cmake-build >>"$prefix/log"
 exported=$(nm -D --defined-only stack.so | awk '{ print $3 }')
