@@ -51,6 +51,15 @@ static int arena_call(const struct heap *heap, const char *what)
     return je_mallctlbymib(mib, length, NULL, NULL, NULL, 0);
 }
 
+/* Whether a page source takes back what jemalloc gives it, multiples of its own page size. */
+static bool suits(const struct assay_page_source *pages)
+{
+    size_t page_size, length = sizeof page_size;
+
+    return je_mallctl("arenas.page", &page_size, &length, NULL, 0) == 0 &&
+           pages->page_size <= page_size;
+}
+
 static assay_status jemalloc_create(const struct assay_backend *backend,
                                     const struct assay_heap_config *config, void **self)
 {
@@ -59,6 +68,8 @@ static assay_status jemalloc_create(const struct assay_backend *backend,
 
     if (config->options[0] != '\0')
         return ASSAY_INVALID;
+    if (!suits(pages))
+        return ASSAY_UNSUPPORTED;
     if (config->limit < backend->min_limit)
         return ASSAY_NO_MEMORY;
     struct heap *heap = pages->map(pages->ctx, bytes, pages->page_size);

@@ -1,4 +1,4 @@
-/* test_plugin - `test_plugin FILE.so...`: loads each plug-in through the registry and works with it. */
+/* load_plugin - `load_plugin FILE.so...`: loads each plug-in through the registry and works with it. */
 #include "assay/registry.h"
 #include "assay/sizes.h"
 
