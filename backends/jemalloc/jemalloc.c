@@ -12,8 +12,8 @@
  * has one and is faster. Measure that by preloading the library and running `system`.
  *
  * Freed extents stay with the arena until a request is refused; then they go back and the request is
- * tried again. Hence no TRIMS. No COALESCES either: after about fifteen thousand extents the arena
- * maps more records, which stay until destroy.
+ * tried again. Hence no TRIMS. No COALESCES either: records (2 MiB hold those of some fifteen thousand
+ * extents) and the table of borders grow with the most extents there ever were, until destroy.
  */
 #include "assay/backend.h"
 #include "assay/sizes.h"
