@@ -6,8 +6,8 @@
 #include "assay/error.h"
 
 /*
- * Each opens a library, keeps it open for good, and stores its table, not yet validated. ASSAY_INVALID with
- * a sentence in *error.
+ * Each opens a library, keeps it open for good, even a wrong one, for it may be an allocator that others
+ * use by now, and stores its table, not yet validated. ASSAY_INVALID with a sentence in *error.
  */
 ASSAY_MUST_CHECK assay_status assay_plugin_open(const char *path,
                                                 const struct assay_backend **backend,

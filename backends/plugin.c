@@ -18,7 +18,6 @@ assay_status assay_plugin_open(const char *path, const struct assay_backend **ba
                         "plugin: '%s' does not export %s(), which returns the backend's table; "
                         "for a library with malloc and free say dl:%s",
                         path, ASSAY_PLUGIN_ENTRY, path);
-        dlclose(library);
         return ASSAY_INVALID;
     }
     /* ISO C has no cast from an object's address to a function's. */

@@ -15,7 +15,7 @@ static const struct assay_backend *const all[] = {
 #undef BACKEND
 };
 
-#define COUNT (sizeof all / sizeof *all)
+#define COUNT (sizeof all / sizeof all[0])
 
 const struct assay_backend *const *assay_registry_all(size_t *count)
 {

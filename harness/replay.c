@@ -527,6 +527,7 @@ static void conclude(struct assay_replay *replay, const struct assay_setup *setu
     result->finding.backend = replay->backend->name;
     result->finding.op = replay->op;
     result->finding.seed = setup->seed;
+    result->finding.at_end = replay->operation == NULL;
     if (replay->operation)
         result->finding.operation = *replay->operation;
 }

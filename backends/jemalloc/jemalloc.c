@@ -12,8 +12,8 @@
  * has one and is faster. Measure that by preloading the library and running `system`.
  *
  * Freed extents stay with the arena until a request is refused; then they go back and the request is
- * tried again. Hence no TRIMS. No COALESCES either: after about fifteen thousand extents the arena
- * maps more records, which stay until destroy.
+ * tried again. Hence no TRIMS. No COALESCES either: records (2 MiB hold those of some fifteen thousand
+ * extents) and the table of borders grow with the most extents there ever were, until destroy.
  */
 #include "assay/backend.h"
 #include "assay/sizes.h"
@@ -46,8 +46,18 @@ static int arena_call(const struct heap *heap, const char *what)
     int failure = je_mallctlnametomib(what, mib, &length);
 
     assert(failure == 0 && "the name is known to jemalloc 5");
+    (void)failure;
     mib[1] = heap->arena;
     return je_mallctlbymib(mib, length, NULL, NULL, NULL, 0);
+}
+
+/* Whether a page source takes back what jemalloc gives it, multiples of its own page size. */
+static bool suits(const struct assay_page_source *pages)
+{
+    size_t page_size, length = sizeof page_size;
+
+    return je_mallctl("arenas.page", &page_size, &length, NULL, 0) == 0 &&
+           pages->page_size <= page_size;
 }
 
 static assay_status jemalloc_create(const struct assay_backend *backend,
@@ -58,6 +68,8 @@ static assay_status jemalloc_create(const struct assay_backend *backend,
 
     if (config->options[0] != '\0')
         return ASSAY_INVALID;
+    if (!suits(pages))
+        return ASSAY_UNSUPPORTED;
     if (config->limit < backend->min_limit)
         return ASSAY_NO_MEMORY;
     struct heap *heap = pages->map(pages->ctx, bytes, pages->page_size);
@@ -65,7 +77,7 @@ static assay_status jemalloc_create(const struct assay_backend *backend,
         return ASSAY_NO_MEMORY;
     extents_open(&heap->extents, config, bytes);
     extent_hooks_t *hooks = &heap->extents.hooks;
-    if (je_mallctl("arenas.create", &heap->arena, &length, &hooks, sizeof hooks) != 0) {
+    if (je_mallctl("arenas.create", &heap->arena, &length, &hooks, sizeof(void *)) != 0) {
         extents_close(&heap->extents);
         pages->unmap(pages->ctx, heap, bytes);
         return ASSAY_NO_MEMORY;

@@ -61,9 +61,10 @@ struct assay_block {
 struct assay_finding {
     enum assay_check check;
     const char *backend; /* its name */
-    uint64_t
-        op; /* index of the operation at which it was seen; the count of operations: at the end */
+    /* Index of the operation at which it was seen; at the end: how many there were. */
+    uint64_t op;
     struct assay_op operation; /* the operation; all 0 at the end */
+    bool at_end;               /* seen after the last operation */
     uint64_t seed;
     bool has_block, has_other;
     struct assay_block block; /* the block it is about */
