@@ -199,7 +199,7 @@ static void expect_no_finding(const struct assay_backend *backend)
 static void test_no_finding_without_a_bug(void **state)
 {
     (void)state;
-    for (int kind = PLANTED_REGION; kind <= PLANTED_PLAIN; kind++) {
+    for (int kind = PLANTED_REGION; kind <= PLANTED_PLAIN_GROWS; kind++) {
         struct planted planted = planted_make((enum planted_kind)kind, PLANT_NOTHING);
         expect_no_finding(&planted.backend);
     }

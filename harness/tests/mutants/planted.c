@@ -306,7 +306,7 @@ static bool is_dead(struct planted_heap *heap)
 {
     heap->calls++;
     return has(heap, PLANT_DEAD_FROM_START) ||
-           (has(heap, PLANT_DEAD_AFTER_SOME) && heap->calls > 60);
+           (has(heap, PLANT_DEAD_WHEN_GROWN) && heap->mapped > heap->limit / 10 * 3);
 }
 
 static struct chunk *first_fit(const struct planted_heap *heap, size_t bytes)
@@ -528,8 +528,10 @@ struct planted planted_make(enum planted_kind kind, enum planted_bug bug)
                           ASSAY_CAP_TRIMS,
         [PLANTED_KEEPS] = ASSAY_CAP_DETECTS_BAD_FREE | ASSAY_CAP_DETECTS_OVERRUN | ASSAY_CAP_GROWS,
         [PLANTED_PLAIN] = 0,
+        [PLANTED_PLAIN_GROWS] = ASSAY_CAP_GROWS,
     };
-    bool plain = kind == PLANTED_PLAIN;
+    bool plain = kind == PLANTED_PLAIN || kind == PLANTED_PLAIN_GROWS;
+    bool keeps = kind == PLANTED_KEEPS || kind == PLANTED_PLAIN_GROWS;
 
     return (struct planted){
         .bug = bug,
@@ -537,8 +539,7 @@ struct planted planted_make(enum planted_kind kind, enum planted_bug bug)
             {
                 .abi = ASSAY_BACKEND_ABI,
                 .caps = caps[kind] | ASSAY_CAP_MANY_HEAPS | ASSAY_CAP_PAGE_SOURCE |
-                        ASSAY_CAP_ZERO_SIZE_BLOCK |
-                        (kind == PLANTED_KEEPS ? 0u : ASSAY_CAP_COALESCES),
+                        ASSAY_CAP_ZERO_SIZE_BLOCK | (keeps ? 0u : ASSAY_CAP_COALESCES),
                 .min_align = PLANTED_ALIGN,
                 .max_size = SIZE_MAX,
                 .min_limit = 8192,

@@ -38,10 +38,11 @@ struct planted {
 
 /* What the table offers besides: see the head comment. */
 enum planted_kind {
-    PLANTED_REGION, /* one region, answers misuse */
-    PLANTED_GROWS,  /* the same, and grows and trims */
-    PLANTED_KEEPS,  /* grows, and keeps its pages until destroy() */
-    PLANTED_PLAIN,  /* one region; answers no questions and promises nothing on misuse */
+    PLANTED_REGION,      /* one region, answers misuse */
+    PLANTED_GROWS,       /* the same, and grows and trims */
+    PLANTED_KEEPS,       /* grows, and keeps its pages until destroy() */
+    PLANTED_PLAIN,       /* one region; answers no questions and promises nothing on misuse */
+    PLANTED_PLAIN_GROWS, /* the same, and grows, and keeps its pages until destroy() */
 };
 
 /* A table of this kind with this bug, PLANT_NOTHING for the correct one. */
