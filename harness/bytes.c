@@ -100,10 +100,9 @@ static void decode_wide(struct assay_op *op, const uint8_t *record, const struct
     const struct assay_op_shape *shape = &assay_op_shapes[op->kind];
 
     op->thread = (record[2] | record[3] << 8) & (ASSAY_THREADS - 1);
-    if (shape->has_slot)
-        op->slot = literals->slot & (ASSAY_SLOTS - 1);
-    if (shape->has_size)
-        op->size = at_least(literals->size, shape->size_min);
+    op->slot = shape->has_slot ? literals->slot & (ASSAY_SLOTS - 1) : 0;
+    op->size = shape->has_size ? at_least(literals->size, shape->size_min) : 0;
+    op->arg = 0;
     if (shape->has_arg) {
         uint64_t arg = at_least(literals->arg, shape->arg_min);
         if (shape->arg_is_power_of_two)
@@ -112,55 +111,69 @@ static void decode_wide(struct assay_op *op, const uint8_t *record, const struct
     }
 }
 
-static void decode_short(struct assay_op *op, const uint8_t *record)
+/*
+ * The kinds that need no more than a slot and a size. They are three records in four, so they are decoded
+ * by masks: a switch on random kinds would cost more than all else.
+ */
+struct plain {
+    uint64_t size_mask;
+    uint8_t least;
+    uint8_t slot_mask;
+    bool is;
+};
+static const struct plain plains[ASSAY_OP_KINDS] = {
+    [ASSAY_OP_ALLOC] = {UINT64_MAX, 0, SLOT_MASK, true},
+    [ASSAY_OP_REALLOC] = {UINT64_MAX, 1, SLOT_MASK, true},
+    [ASSAY_OP_FREE] = {0, 0, SLOT_MASK, true},
+    [ASSAY_OP_TOUCH] = {0, 0, SLOT_MASK, true},
+    [ASSAY_OP_DOUBLE_FREE] = {0, 0, SLOT_MASK, true},
+    [ASSAY_OP_FREE_NULL] = {0, 0, 0, true},
+    [ASSAY_OP_CHECK] = {0, 0, 0, true},
+};
+
+static void decode_plain(struct assay_op *op, const struct plain *plain, const uint8_t *record)
+{
+    uint64_t size = size_of_codes(record[2], record[3]) & plain->size_mask;
+
+    op->size = size + (size < plain->least);
+    op->arg = 0;
+    op->slot = record[1] & plain->slot_mask;
+}
+
+/* The other kinds, whose argument has a code. */
+static void decode_argument(struct assay_op *op, const uint8_t *record)
 {
     uint8_t a = record[2], b = record[3];
 
-    op->slot = record[1] & SLOT_MASK;
-    op->thread = thread_of_code[record[1] >> SLOT_BITS];
+    op->size = 0;
+    op->slot = assay_op_shapes[op->kind].has_slot ? record[1] & SLOT_MASK : 0;
     switch (op->kind) {
-    case ASSAY_OP_ALLOC:
-    case ASSAY_OP_REALLOC:
-        op->size = at_least(size_of_codes(a, b), op->kind == ASSAY_OP_REALLOC);
-        break;
     case ASSAY_OP_ALLOC_ZEROED:
         op->size = size_of_pair(a, b);
         op->arg = count_of_code(b, op->size);
-        break;
+        return;
     case ASSAY_OP_ALLOC_ALIGNED:
         op->size = size_of_pair(a, b);
         op->arg = align_of_code(b);
-        break;
+        return;
     case ASSAY_OP_HAND_OVER:
         op->arg = a & 7;
-        break;
+        return;
     case ASSAY_OP_FREE_FOREIGN:
-        op->slot = 0;
         op->arg = a | (unsigned)b << 8;
-        break;
-    case ASSAY_OP_FREE_INTERIOR:
-    case ASSAY_OP_FREE_MISALIGNED:
-    case ASSAY_OP_OVERRUN:
-    case ASSAY_OP_UNDERRUN:
-        op->arg = 1 + offset_of_codes(a, b);
-        break;
+        return;
     case ASSAY_OP_WRITE_AFTER_FREE:
         op->arg = offset_of_codes(a, b);
-        break;
+        return;
     case ASSAY_OP_REFUSE_NEXT:
-        op->slot = 0;
         op->arg = requests_of_codes(a, b);
-        break;
+        return;
     case ASSAY_OP_REFUSE_BEYOND:
-        op->slot = 0;
         op->arg = budget_of_codes(a, b);
-        break;
-    case ASSAY_OP_FREE_NULL:
-    case ASSAY_OP_CHECK:
-        op->slot = 0;
-        break;
-    default: /* free, touch, double free: the slot says all */
-        break;
+        return;
+    default: /* misuse at an offset of at least 1 */
+        op->arg = 1 + offset_of_codes(a, b);
+        return;
     }
 }
 
@@ -202,34 +215,46 @@ static assay_status make_room(struct assay_stream *stream, size_t room)
     return ASSAY_OK;
 }
 
+static void decode_records(struct assay_stream *stream, const uint8_t *record, size_t records)
+{
+    struct literals literals = {0};
+    struct assay_op *op = stream->ops;
+
+    for (const uint8_t *end = record + records * RECORD; record < end; record += RECORD) {
+        uint8_t kind = kind_of_code[record[0]];
+        if (kind >= ASSAY_OP_KINDS) {
+            decode_other(&stream->setup, &literals, kind, record);
+            continue;
+        }
+        op->kind = kind;
+        op->unused = 0;
+        op->delta_ns = 0;
+        op->thread = thread_of_code[record[1] >> SLOT_BITS];
+        if (record[1] == WIDE)
+            decode_wide(op, record, &literals);
+        else if (plains[kind].is)
+            decode_plain(op, &plains[kind], record);
+        else
+            decode_argument(op, record);
+        literals = (struct literals){0};
+        op++;
+    }
+    stream->count = (size_t)(op - stream->ops);
+}
+
 assay_status assay_bytes_decode(struct assay_stream *stream, const void *data, size_t size)
 {
     const uint8_t *bytes = data;
     size_t records = size < HEAD ? 0 : (size - HEAD) / RECORD;
-    struct literals literals = {0};
 
     if (make_room(stream, records) != ASSAY_OK)
         return ASSAY_NO_MEMORY;
     /* bytes[0] is the version; there is one, and a value that names none means it too. */
     stream->setup.limit = size > 1 ? assay_limit_of_code(bytes[1]) : 0;
     stream->setup.seed = size >= HEAD ? bytes[2] | (unsigned)bytes[3] << 8 : 0;
-    struct assay_op *op = stream->ops;
-    for (size_t i = 0; i < records; i++) {
-        const uint8_t *record = bytes + HEAD + i * RECORD;
-        uint8_t kind = kind_of_code[record[0]];
-        if (kind >= ASSAY_OP_KINDS) {
-            decode_other(&stream->setup, &literals, kind, record);
-            continue;
-        }
-        *op = (struct assay_op){.kind = kind};
-        if (record[1] == WIDE)
-            decode_wide(op, record, &literals);
-        else
-            decode_short(op, record);
-        literals = (struct literals){0};
-        op++;
-    }
-    stream->count = records ? (size_t)(op - stream->ops) : 0;
+    stream->count = 0;
+    if (records)
+        decode_records(stream, bytes + HEAD, records);
     return ASSAY_OK;
 }
 

@@ -214,6 +214,36 @@ static void test_random_damage_to_a_text_is_an_error_or_a_valid_stream(void **un
     assay_stream_clear(&stream);
 }
 
+/* TEXT_PAGE is the page that describes the form. */
+static void test_every_kind_has_an_example_in_the_page_that_reads_as_it_says(void **unused)
+{
+    (void)unused;
+    char row[ASSAY_TEXT_LINE], text[ASSAY_TEXT_LINE + 20];
+    bool seen[ASSAY_OP_KINDS] = {false};
+    struct assay_stream stream = {0};
+    struct assay_error error;
+    FILE *page = fopen(TEXT_PAGE, "r");
+    assert_non_null(page);
+    while (fgets(row, sizeof row, page)) {
+        char *end = strncmp(row, "| `", 3) == 0 ? strchr(row + 3, '`') : NULL;
+        if (!end)
+            continue;
+        snprintf(text, sizeof text, "assay-ops 1\n%.*s", (int)(end - (row + 3)), row + 3);
+        stream.count = 0;
+        if (decode(&stream, text, &error) != ASSAY_OK)
+            fail_msg("%s", error.what);
+        assert_int_equal(stream.count, 1);
+        const struct assay_op_shape *shape = &assay_op_shapes[stream.ops[0].kind];
+        assert_int_equal(shape->has_arg, strncmp(end, "` | |", 5) != 0);
+        seen[stream.ops[0].kind] = true;
+    }
+    fclose(page);
+    for (unsigned kind = 0; kind < ASSAY_OP_KINDS; kind++)
+        if (!seen[kind])
+            fail_msg("no example of %s", assay_op_shapes[kind].name);
+    assay_stream_clear(&stream);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -226,6 +256,7 @@ int main(void)
         cmocka_unit_test(test_what_a_terminal_should_not_get_is_not_repeated),
         cmocka_unit_test(test_sizes_are_read_as_people_write_them),
         cmocka_unit_test(test_random_damage_to_a_text_is_an_error_or_a_valid_stream),
+        cmocka_unit_test(test_every_kind_has_an_example_in_the_page_that_reads_as_it_says),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
