@@ -56,24 +56,46 @@ static size_t ordinary_limit(const struct trial *trial)
     return trial->backend->min_limit > TRIAL_LIMIT ? trial->backend->min_limit : TRIAL_LIMIT;
 }
 
+static void expect_all_given_back(struct trial *trial, size_t live_blocks)
+{
+    size_t leaked;
+
+    assay_heap_destroy(&trial->heap, &leaked);
+    EXPECT(trial, leaked == 0, "%zu bytes are still mapped after destroy() with %zu blocks live",
+           leaked, live_blocks);
+    EXPECT(trial, trial->heap.meter.bad_unmaps == 0, "unmapped what was not mapped");
+}
+
 static void test_destroy_leaves_nothing_mapped(struct trial *trial)
 {
-    struct assay_meter meter;
-    void *self;
-
-    open_meter(trial, &meter);
-    for (int i = 0; i < 5; i++) {
-        assay_status status = create(trial, &meter, ordinary_limit(trial), &self);
-        EXPECT(trial, status == ASSAY_OK && self, "create() answers: %s",
-               assay_status_text(status));
-        for (int j = 0; j < i * 50; j++)
-            (void)trial->backend->alloc(self, (size_t)j * 40 + 1);
-        trial->backend->destroy(self);
-        EXPECT(trial, meter.mapped_bytes == 0,
-               "%zu bytes are still mapped after destroy() with %d blocks live", meter.mapped_bytes,
-               i * 50);
-        EXPECT(trial, meter.bad_unmaps == 0, "destroy() unmaps what is not mapped");
+    trial_open(trial);
+    expect_all_given_back(trial, 0);
+    for (int round = 0; round < 4; round++) {
+        trial_reopen(trial);
+        trial_churn(trial, 400);
+        if (round >= 2)
+            trial_fill_up(trial, trial->heap.limit / 40);
+        if (round % 2 == 1)
+            trial_free_all(trial);
+        expect_all_given_back(trial, trial->count);
     }
+}
+
+/* Creates a heap where it may be refused, and expects a refused one to leave nothing. */
+static void expect_whole_or_nothing(struct trial *trial, struct assay_meter *meter, size_t room)
+{
+    void *self;
+    assay_status status = create(trial, meter, ordinary_limit(trial), &self);
+
+    if (status == ASSAY_OK)
+        trial->backend->destroy(self); /* it can do with less */
+    else
+        EXPECT(trial, meter->mapped_bytes == 0,
+               "%zu bytes are still mapped after create() with %zu bytes to be had answers: %s",
+               meter->mapped_bytes, room, assay_status_text(status));
+    EXPECT(trial, status == ASSAY_OK || meter->bad_unmaps == 0,
+           "a refused create() unmaps what is not mapped");
+    assay_meter_reset(meter, SIZE_MAX);
 }
 
 static void test_refused_create_leaves_nothing_mapped(struct trial *trial)
@@ -86,27 +108,17 @@ static void test_refused_create_leaves_nothing_mapped(struct trial *trial)
     EXPECT(trial, status == ASSAY_OK, "create() answers: %s", assay_status_text(status));
     size_t whole = meter.peak_bytes;
     trial->backend->destroy(self);
+    assay_meter_reset(&meter, SIZE_MAX);
 
     size_t page = meter.source.page_size;
     size_t step = assay_align_up(whole / 64 + 1, page);
     for (size_t budget = 0; budget < whole; budget += budget < 8 * page ? page : step) {
         meter.budget = budget;
-        status = create(trial, &meter, ordinary_limit(trial), &self);
-        if (status == ASSAY_OK)
-            trial->backend->destroy(self); /* it can do with less */
-        EXPECT(trial, meter.mapped_bytes == 0,
-               "%zu bytes are still mapped after create() with %zu bytes to be had answers: %s",
-               meter.mapped_bytes, budget, assay_status_text(status));
-        EXPECT(trial, meter.bad_unmaps == 0, "create() unmaps what is not mapped");
+        expect_whole_or_nothing(trial, &meter, budget);
     }
-    meter.budget = SIZE_MAX;
     for (uint64_t refused = 1; refused <= 3; refused++) {
         meter.refuse_next = refused;
-        status = create(trial, &meter, ordinary_limit(trial), &self);
-        if (status == ASSAY_OK)
-            trial->backend->destroy(self);
-        EXPECT(trial, meter.mapped_bytes == 0,
-               "%zu bytes are still mapped after a refused create()", meter.mapped_bytes);
+        expect_whole_or_nothing(trial, &meter, 0);
     }
 }
 

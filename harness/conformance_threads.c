@@ -139,6 +139,7 @@ static void test_threads_may_call_at_the_same_time(struct trial *trial)
             end_block(&crowd, crowd.cells[i]);
     trial_churn(trial, 200);
     trial_verify(trial);
+    trial_check(trial);
     trial_close(trial);
 }
 

@@ -18,8 +18,10 @@ static void expect_refused(struct trial *trial, void *address, const char *what)
 static void expect_unharmed(struct trial *trial)
 {
     trial_verify(trial);
+    trial_check(trial);
     trial_churn(trial, 300);
     trial_verify(trial);
+    trial_check(trial);
     trial_close(trial);
 }
 

@@ -61,14 +61,9 @@ void trial_reopen(struct trial *trial)
 
 void trial_close(struct trial *trial)
 {
-    size_t leaked = 0;
-
     trial_free_all(trial);
-    uint64_t bad_unmaps = trial->heap.meter.bad_unmaps;
-    EXPECT(trial, bad_unmaps == 0, "unmapped what was not mapped");
-    assay_heap_destroy(&trial->heap, &leaked);
-    EXPECT(trial, !trial_is_metered(trial) || leaked == 0,
-           "%zu bytes are still mapped after destroy()", leaked);
+    assay_heap_close(&trial->heap, NULL);
+    assay_books_close(trial->blocks, TRIAL_BLOCKS * sizeof *trial->blocks);
 }
 
 static unsigned char pattern(uint64_t mark, size_t i)
@@ -180,15 +175,18 @@ bool trial_realloc(struct trial *trial, size_t index, size_t size)
 
 void trial_verify(struct trial *trial)
 {
-    struct assay_damage damage = {.where = NULL};
-
     for (size_t i = 0; i < trial->count; i++)
         expect_content(trial, &trial->blocks[i]);
-    if (trial->backend->check) {
-        assay_status status = trial->backend->check(trial->heap.self, &damage);
-        EXPECT(trial, status == ASSAY_OK, "check() reports in a heap that is sound: %s",
-               damage.what);
-    }
+}
+
+void trial_check(struct trial *trial)
+{
+    struct assay_damage damage = {.where = NULL};
+
+    if (!trial->backend->check)
+        return;
+    assay_status status = trial->backend->check(trial->heap.self, &damage);
+    EXPECT(trial, status == ASSAY_OK, "check() reports in a heap that is sound: %s", damage.what);
 }
 
 void trial_fill_up(struct trial *trial, size_t size)
@@ -206,14 +204,28 @@ void trial_churn(struct trial *trial, unsigned operations)
     for (unsigned i = 0; i < operations; i++) {
         uint64_t choice = trial_random(trial) % 8;
         size_t size = 1 + trial_random(trial) % (choice == 0 ? 5000 : 300);
-        if (choice < 5 && trial->count < 400) {
+        if (choice < 5 && trial->count < 400)
             trial_alloc(trial, size);
-        } else if (trial->count > 0) {
-            size_t index = trial_random(trial) % trial->count;
-            if (choice == 7 && trial->backend->realloc)
-                trial_realloc(trial, index, size);
-            else
-                trial_free(trial, index);
-        }
+        else if (trial->count > 0)
+            trial_free(trial, trial_random(trial) % trial->count);
     }
+}
+
+void trial_use_all(struct trial *trial)
+{
+    const struct assay_backend *backend = trial->backend;
+    void *self = trial->heap.self;
+
+    for (size_t i = 0; i < 12 && trial->count > 0; i++) {
+        size_t size = 1 + trial_random(trial) % 700;
+        if (backend->alloc_zeroed)
+            trial_take(trial, backend->alloc_zeroed(self, 3, size), 3 * size);
+        if (backend->alloc_aligned)
+            trial_take(trial, backend->alloc_aligned(self, (size_t)16 << i, size), size);
+        if (backend->realloc)
+            trial_realloc(trial, trial_random(trial) % trial->count, size);
+        trial_free(trial, trial_random(trial) % trial->count);
+    }
+    if (assay_backend_claims(backend, ASSAY_CAP_ZERO_SIZE_BLOCK))
+        trial_alloc(trial, 0);
 }

@@ -47,7 +47,7 @@ __attribute__((noreturn, format(printf, 2, 3))) void trial_broken(struct trial *
 void trial_open(struct trial *trial);
 /* Ends the heap and creates it anew on the same meter; the blocks are forgotten. */
 void trial_reopen(struct trial *trial);
-/* Checks and frees every block, ends the heap, and expects nothing to be left mapped. */
+/* Checks and frees every block, and ends the heap. */
 void trial_close(struct trial *trial);
 
 /* The steps below remember blocks, fill them with a pattern, and check it before they go. */
@@ -68,12 +68,16 @@ void trial_free_all(struct trial *trial);
 void trial_forget(struct trial *trial, size_t index);
 /* Reallocs blocks[index]; false if refused. Expects the content to be kept either way. */
 bool trial_realloc(struct trial *trial, size_t index, size_t size);
-/* Expects the bytes of every block to be what was written, and check() to be content. */
+/* Expects the bytes of every block to be what was written. */
 void trial_verify(struct trial *trial);
+/* Expects check(), where it is offered, to report nothing. */
+void trial_check(struct trial *trial);
 /* Allocates blocks of `size` until one is refused; at most as many as fit into the limit. */
 void trial_fill_up(struct trial *trial, size_t size);
-/* Random alloc, free and realloc with what the backend offers; at most 400 blocks stay. */
+/* Random alloc and free; at most 400 blocks stay. */
 void trial_churn(struct trial *trial, unsigned operations);
+/* A few calls of every allocating function that the backend offers, and a block of 0 bytes. */
+void trial_use_all(struct trial *trial);
 
 /* Fills and checks bytes by a mark; of more than 64 KiB only both ends. */
 void trial_write(unsigned char *bytes, size_t size, uint64_t mark);

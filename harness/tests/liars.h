@@ -1,0 +1,38 @@
+/*
+ * liars.h - functions that do one thing wrong, to be put into the table of a correct backend.
+ *
+ * They reach the correct table through assay_liar, for a `self` does not know its table. One liar at
+ * a time.
+ */
+#ifndef ASSAY_LIARS_H
+#define ASSAY_LIARS_H
+
+#include "assay/backend.h"
+
+/* A table with claims and some functions of its own; all else is the truth's. */
+struct liar {
+    struct assay_backend backend;
+    const struct assay_backend *truth;
+};
+extern struct liar assay_liar;
+
+/* Makes assay_liar a faithful copy of truth. */
+void assay_liar_copy(const struct assay_backend *truth);
+
+/* Each makes assay_liar do one thing wrong. */
+void lie_empty_summary(void);
+void lie_prints(void);
+void lie_takes_any_limit(void);
+void lie_refuses_odd_limits(void);
+void lie_maps_above_limit(void);
+void lie_keeps_a_page_of_a_refused_create(void);
+void lie_maps_on_its_own(void);
+void lie_serves_from_elsewhere(void);
+void lie_shares_one_heap(void);
+void lie_allocates_by_chance(void);
+void lie_knows_null(void);
+void lie_walks_to_the_end(void);
+void lie_resolves_anew(void);
+void lie_gives_nothing_for_zero(void);
+
+#endif
