@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define ENDS ((size_t)32 << 10) /* of a large block this much of either end is written */
+#define ENDS ((size_t)4 << 10) /* of a large block this much of either end is written */
 
 void trial_broken(struct trial *trial, const char *format, ...)
 {

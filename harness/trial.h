@@ -79,7 +79,7 @@ void trial_churn(struct trial *trial, unsigned operations);
 /* A few calls of every allocating function that the backend offers, and a block of 0 bytes. */
 void trial_use_all(struct trial *trial);
 
-/* Fills and checks bytes by a mark; of more than 64 KiB only both ends. */
+/* Fills and checks bytes by a mark; of more than 8 KiB only both ends. */
 void trial_write(unsigned char *bytes, size_t size, uint64_t mark);
 bool trial_holds(const unsigned char *bytes, size_t size, uint64_t mark);
 
