@@ -7,6 +7,7 @@
 
 #define SEGMENT_BYTES ((size_t)16 << 10)
 #define ENOUGH_SEARCHED 3
+#define FREED_BYTES 1024 /* of a freed block so many are overwritten at most */
 
 static unsigned char *segment_end(const struct segment *segment)
 {
@@ -271,7 +272,7 @@ static void release(struct planted_heap *heap, struct chunk *chunk)
 {
     struct chunk *after = planted_after(chunk);
     struct chunk *before = chunk->before;
-    size_t poison = chunk->asked;
+    size_t poison = chunk->asked < FREED_BYTES ? chunk->asked : FREED_BYTES;
 
     if (has(heap, PLANT_POISON_BEYOND_BLOCK))
         poison = chunk->bytes - PLANTED_HEADER + PLANTED_ALIGN;
