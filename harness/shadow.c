@@ -410,9 +410,9 @@ bool assay_shadow_next(const struct assay_shadow *shadow, const void *from,
 
 void assay_shadow_fetch(const struct assay_shadow *shadow, uint32_t slot)
 {
-    const unsigned char *start = shadow->slots[slot].start;
+    uintptr_t start = (uintptr_t)shadow->slots[slot].start; /* 0 in a slot never used: harmless */
 
-    __builtin_prefetch(start);
-    __builtin_prefetch(start + 64);
-    assay_places_fetch(shadow->places, (uintptr_t)start);
+    __builtin_prefetch((const void *)start);
+    __builtin_prefetch((const void *)(start + 64));
+    assay_places_fetch(shadow->places, start);
 }
