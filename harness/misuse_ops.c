@@ -72,32 +72,28 @@ static bool blame(struct assay_replay *replay, const struct assay_op *op)
     return false;
 }
 
-static bool is_looked_at(const struct assay_replay *replay)
+/* Whether everything is looked at before this misuse and after it. */
+static bool is_looked_at(struct assay_replay *replay)
 {
-    uint64_t number = replay->misuses;
+    uint64_t number = replay->misuses++;
 
     return assay_shadow_count(replay->shadow) <= FEW_BLOCKS || (number & (number - 1)) == 0;
 }
 
-static bool nothing_is_harmed(struct assay_replay *replay, const struct assay_op *op)
+static bool all_is_well(struct assay_replay *replay)
 {
-    bool looked_at = is_looked_at(replay);
-
-    replay->misuses++;
-    if (!looked_at)
-        return true;
     replay->result->checks++;
-    return (replay_audit(replay) && assay_shadow_verify_all(replay->shadow, finding_of(replay))) ||
-           blame(replay, op);
+    return replay_audit(replay) && assay_shadow_verify_all(replay->shadow, finding_of(replay));
 }
 
 /* Frees an address that is no block. */
 static bool free_wrongly(struct assay_replay *replay, const struct assay_op *op, void *address,
                          const struct assay_block *block)
 {
+    bool looked_at = is_looked_at(replay);
+
     /* Whatever is wrong already is not the misuse's doing. */
-    if (is_looked_at(replay) &&
-        !(replay_audit(replay) && assay_shadow_verify_all(replay->shadow, finding_of(replay))))
+    if (looked_at && !all_is_well(replay))
         return false;
     assay_status status = replay->backend->free(replay->heap.self, address);
     answer(replay, op->kind | (uint64_t)status << 8);
@@ -106,7 +102,7 @@ static bool free_wrongly(struct assay_replay *replay, const struct assay_op *op,
         return assay_finding_set(finding_of(replay), ASSAY_CHECK_MISUSE, block,
                                  "%s was answered with: %s", name_of(op),
                                  assay_status_text(status));
-    return nothing_is_harmed(replay, op);
+    return !looked_at || all_is_well(replay) || blame(replay, op);
 }
 
 /* Whether free(handle) would be right: another live block has come to the same place. */
@@ -231,7 +227,7 @@ static bool run_overrun(struct assay_replay *replay, const struct assay_op *op)
     if (!assay_meter_holds(&replay->heap.meter, overrun.at, overrun.bytes))
         return skip(replay, op);
     /* Whatever is wrong already is not the overrun's doing. */
-    if (!assay_audit_self(&replay->heap, finding_of(replay)))
+    if (is_looked_at(replay) && !assay_audit_self(&replay->heap, finding_of(replay)))
         return false;
     memcpy(overrun.saved, overrun.at, overrun.bytes);
     for (size_t i = 0; i < overrun.bytes; i++)
