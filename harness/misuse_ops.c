@@ -72,11 +72,17 @@ static bool blame(struct assay_replay *replay, const struct assay_op *op)
     return false;
 }
 
-static bool nothing_is_harmed(struct assay_replay *replay, const struct assay_op *op)
+/* Whether this misuse is one after which everything is looked at. */
+static bool is_looked_at(struct assay_replay *replay)
 {
     uint64_t number = replay->misuses++;
 
-    if (assay_shadow_count(replay->shadow) > FEW_BLOCKS && (number & (number - 1)) != 0)
+    return assay_shadow_count(replay->shadow) <= FEW_BLOCKS || (number & (number - 1)) == 0;
+}
+
+static bool nothing_is_harmed(struct assay_replay *replay, const struct assay_op *op)
+{
+    if (!is_looked_at(replay))
         return true;
     replay->result->checks++;
     return (replay_audit(replay) && assay_shadow_verify_all(replay->shadow, finding_of(replay))) ||
@@ -220,7 +226,7 @@ static bool run_overrun(struct assay_replay *replay, const struct assay_op *op)
     if (!assay_meter_holds(&replay->heap.meter, overrun.at, overrun.bytes))
         return skip(replay, op);
     /* Whatever is wrong already is not the overrun's doing. */
-    if (!assay_audit_self(&replay->heap, finding_of(replay)))
+    if (is_looked_at(replay) && !assay_audit_self(&replay->heap, finding_of(replay)))
         return false;
     memcpy(overrun.saved, overrun.at, overrun.bytes);
     for (size_t i = 0; i < overrun.bytes; i++)
