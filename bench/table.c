@@ -50,6 +50,8 @@ static void print_notes(FILE *out, const struct row *row)
     for (int kind = 0; kind < ASSAY_OP_KINDS; kind++)
         if (row->made_up & 1u << kind)
             fprintf(out, "  %s by harness", assay_op_shapes[kind].name);
+    if (row->peak_live_bytes == 0 && row->peak_resident_bytes > 0)
+        fprintf(out, "  %zu KiB more resident", row->peak_resident_bytes / 1024);
     if (row->skipped)
         fprintf(out, "  %llu skipped", (unsigned long long)row->skipped);
     if (row->refused)

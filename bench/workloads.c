@@ -8,6 +8,8 @@
 #include <string.h>
 
 #define PAIRS 50000
+/* What a backend that uses nothing again has to touch under the shadow. */
+#define PAIRS_BYTES ((size_t)64 << 20)
 
 static uint64_t next_random(uint64_t *seed)
 {
@@ -36,9 +38,10 @@ static assay_status add(struct assay_stream *stream, enum assay_op_kind kind, ui
 
 static assay_status make_pairs(struct assay_stream *stream, size_t size)
 {
+    size_t pairs = PAIRS_BYTES / size < PAIRS ? PAIRS_BYTES / size : PAIRS;
     assay_status status = ASSAY_OK;
 
-    for (size_t i = 0; i < PAIRS && status == ASSAY_OK; i++) {
+    for (size_t i = 0; i < pairs && status == ASSAY_OK; i++) {
         status = add(stream, ASSAY_OP_ALLOC, 0, size);
         if (status == ASSAY_OK)
             status = add(stream, ASSAY_OP_FREE, 0, 0);
@@ -91,7 +94,7 @@ assay_status workload_churn(struct assay_stream *stream, uint32_t live, size_t r
 
 static assay_status make_churn(struct assay_stream *stream, size_t live)
 {
-    return workload_churn(stream, (uint32_t)live, 20 * live);
+    return workload_churn(stream, (uint32_t)live, 10 * live);
 }
 
 static const struct {
