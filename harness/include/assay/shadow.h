@@ -35,8 +35,8 @@ struct assay_shadow_slot {
     uint64_t op;         /* index of the operation that made the block */
     uint32_t generation; /* counts blocks of this slot; part of the pattern */
     bool live;
-};
-/* Valid until the shadow is closed; slot < ASSAY_SLOTS. */
+} __attribute__((aligned(64)));
+/* Valid until the shadow is closed; slot < ASSAY_SLOTS. All slots are one array, in order. */
 const struct assay_shadow_slot *assay_shadow_slot(const struct assay_shadow *shadow, uint32_t slot);
 
 /* A block came: checks alignment and overlap, and, if zeroed, that size bytes are zero; then writes

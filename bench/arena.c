@@ -1,0 +1,428 @@
+/*
+ * arena - a fixed arena at 40 % load: time and latency of churn, and how full it gets.
+ *
+ *     arena [--once] [BACKEND ...]        default: list; the first one is what ratios refer to
+ *
+ * The workload: sizes are log-uniform from 16 to 4096 bytes. Blocks are allocated until 40 % of the 16 MiB
+ * arena is live requested bytes; then, again and again, a random live block is freed and another
+ * allocated (two operations), its first byte written. After that the arena is filled with the same
+ * distribution until the first refusal; live requested bytes over arena bytes are the utilisation.
+ *
+ *   ns/op      CPU time, median over repetitions, those of all backends interleaved, a seed each
+ *   latency    of one allocation: the least over identical replays for each of them, less the
+ *              timer's own; its 99.9th percentile and its largest
+ *   full       utilisation: median and least over the repetitions; "-" if the backend has no limit
+ *
+ * Pins itself to the CPU on which it starts. The arena is one mapping, faulted in beforehand and cleared
+ * between heaps, so that no page fault is measured. A wrong answer ends the run without numbers.
+ */
+#include "assay/backend.h"
+#include "assay/registry.h"
+#include "assay/sizes.h"
+
+#include <math.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#if defined(__x86_64__)
+#include <x86intrin.h>
+#endif
+
+enum {
+    ARENA = 16 << 20,
+    LEAST = 16,
+    MOST = 4096,
+    LOAD_PERCENT = 40,
+    BACKENDS = 16,
+    REPETITIONS = 9,
+    WARM_PAIRS = 100000,
+    TIMED_PAIRS = 200000,
+    BLOCKS = ARENA / LEAST,
+};
+
+static unsigned repetitions = REPETITIONS;
+static unsigned warm_pairs = WARM_PAIRS;
+static unsigned timed_pairs = TIMED_PAIRS;
+
+/* --- the arena as a page source: lowest address first, all taken back at once --- */
+
+struct arena {
+    struct assay_page_source source;
+    char *base;
+    size_t given;
+};
+
+static void *arena_map(void *ctx, size_t bytes, size_t align)
+{
+    struct arena *arena = ctx;
+    size_t padding = -((uintptr_t)arena->base + arena->given) & (align - 1);
+
+    if (padding > ARENA - arena->given || bytes > ARENA - arena->given - padding)
+        return NULL;
+    arena->given += padding + bytes;
+    return arena->base + arena->given - bytes;
+}
+
+/* Only the end of the arena can be given again before all of it is. */
+static void arena_unmap(void *ctx, void *start, size_t bytes)
+{
+    struct arena *arena = ctx;
+
+    memset(start, 0, bytes);
+    if ((char *)start + bytes == arena->base + arena->given)
+        arena->given -= bytes;
+}
+
+static bool arena_open(struct arena *arena)
+{
+    arena->base = mmap(NULL, ARENA, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (arena->base == MAP_FAILED)
+        return false;
+    arena->source = (struct assay_page_source){
+        .page_size = 4096, .map = arena_map, .unmap = arena_unmap, .ctx = arena};
+    memset(arena->base, 0, ARENA);
+    return true;
+}
+
+static void arena_clear(struct arena *arena)
+{
+    memset(arena->base, 0, ARENA);
+    arena->given = 0;
+}
+
+/* --- what is the same for every backend --- */
+
+static uint64_t random_next(uint64_t *state)
+{
+    *state += 0x9e3779b97f4a7c15u;
+    uint64_t z = *state;
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+    return z ^ z >> 31;
+}
+
+/* Sizes and choices made beforehand, so that making them is not measured. */
+struct script {
+    uint16_t *sizes; /* BLOCKS of them, used round and round */
+    uint32_t *picks; /* WARM_PAIRS + TIMED_PAIRS random numbers */
+};
+
+static bool script_open(struct script *script)
+{
+    script->sizes = malloc(BLOCKS * sizeof *script->sizes);
+    script->picks = malloc((WARM_PAIRS + TIMED_PAIRS) * sizeof *script->picks);
+    return script->sizes && script->picks;
+}
+
+static void script_write(struct script *script, uint64_t seed)
+{
+    uint64_t random = seed;
+
+    for (size_t i = 0; i < BLOCKS; i++) {
+        double share = (double)(random_next(&random) >> 11) / 9007199254740992.0;
+        script->sizes[i] = (uint16_t)(LEAST * pow((double)(MOST + 1) / LEAST, share));
+    }
+    for (size_t i = 0; i < WARM_PAIRS + TIMED_PAIRS; i++)
+        script->picks[i] = (uint32_t)random_next(&random);
+}
+
+/* --- one run of a backend --- */
+
+struct subject {
+    const struct assay_backend *backend;
+    double ns[REPETITIONS];
+    double full[REPETITIONS];
+    double high_ns; /* 99.9th percentile */
+    double max_ns;
+};
+
+struct run {
+    const struct assay_backend *backend;
+    void *heap;
+    const struct script *script;
+    char **blocks;
+    uint16_t *sizes; /* of the blocks */
+    size_t count;
+    size_t live_bytes;
+    size_t next_size; /* where in the script */
+};
+
+static bool add(struct run *run)
+{
+    uint16_t size = run->script->sizes[run->next_size++ % BLOCKS];
+    char *block = run->backend->alloc(run->heap, size);
+
+    if (!block)
+        return false;
+    *block = 1;
+    run->blocks[run->count] = block;
+    run->sizes[run->count++] = size;
+    run->live_bytes += size;
+    return true;
+}
+
+/* latencies may be NULL. False if the backend refused or did not take back a block. */
+static bool churn(struct run *run, const uint32_t *picks, size_t pairs, uint32_t *latencies);
+
+static uint64_t ticks(void)
+{
+#if defined(__x86_64__)
+    unsigned processor;
+    return __rdtscp(&processor);
+#else
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+#endif
+}
+
+static bool churn(struct run *run, const uint32_t *picks, size_t pairs, uint32_t *latencies)
+{
+    for (size_t i = 0; i < pairs; i++) {
+        size_t pick = (size_t)((uint64_t)picks[i] * run->count >> 32);
+        uint16_t size = run->script->sizes[run->next_size++ % BLOCKS];
+        uint64_t before = 0;
+
+        if (run->backend->free(run->heap, run->blocks[pick]) != ASSAY_OK)
+            return false;
+        if (latencies)
+            before = ticks();
+        char *block = run->backend->alloc(run->heap, size);
+        if (latencies) {
+            uint64_t spent = ticks() - before;
+            latencies[i] = spent < latencies[i] ? (uint32_t)spent : latencies[i];
+        }
+        if (!block)
+            return false;
+        *block = 1;
+        run->live_bytes += (size_t)size - run->sizes[pick];
+        run->blocks[pick] = block;
+        run->sizes[pick] = size;
+    }
+    return true;
+}
+
+static double cpu_ns(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+    return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
+}
+
+static bool is_sound(const struct run *run)
+{
+    struct assay_damage damage;
+
+    return !run->backend->check || run->backend->check(run->heap, &damage) == ASSAY_OK;
+}
+
+/* Fills the heap to 40 %, churns, measures, and, unless latencies are wanted, fills it up. */
+static bool churn_and_fill(struct run *run, double *ns, double *full, uint32_t *latencies)
+{
+    const uint32_t *picks = run->script->picks;
+
+    while (run->live_bytes < (size_t)ARENA / 100 * LOAD_PERCENT) {
+        if (!add(run))
+            return false;
+    }
+    if (!churn(run, picks, warm_pairs, NULL))
+        return false;
+    double before = cpu_ns();
+    if (!churn(run, picks + warm_pairs, timed_pairs, latencies))
+        return false;
+    *ns = (cpu_ns() - before) / (2.0 * timed_pairs);
+    if (!is_sound(run))
+        return false;
+    *full = NAN;
+    if (!latencies && (run->backend->caps & ASSAY_CAP_PAGE_SOURCE)) {
+        while (run->count < BLOCKS && add(run)) {
+        }
+        *full = (double)run->live_bytes / ARENA;
+    }
+    return is_sound(run);
+}
+
+static bool run_once(const struct assay_backend *backend, struct arena *arena,
+                     const struct script *script, double *ns, double *full, uint32_t *latencies)
+{
+    static char *blocks[BLOCKS];
+    static uint16_t sizes[BLOCKS];
+    const struct assay_heap_config config = {
+        .limit = ARENA, .pages = &arena->source, .seed = 1, .options = ""};
+    struct run run = {.backend = backend, .script = script, .blocks = blocks, .sizes = sizes};
+
+    arena_clear(arena);
+    if (backend->create(backend, &config, &run.heap) != ASSAY_OK)
+        return false;
+    bool right = churn_and_fill(&run, ns, full, latencies);
+    /* A heap that belongs to the process outlives this run; others end with their blocks. */
+    if (!(backend->caps & ASSAY_CAP_PAGE_SOURCE)) {
+        for (size_t i = 0; i < run.count; i++)
+            right = backend->free(run.heap, blocks[i]) == ASSAY_OK && right;
+    }
+    backend->destroy(run.heap);
+    return right;
+}
+
+/* --- latency --- */
+
+static double tick_ns(void)
+{
+    struct timespec now, start;
+    uint64_t first = ticks();
+
+    clock_gettime(CLOCK_MONOTONIC, &start);
+    do {
+        clock_gettime(CLOCK_MONOTONIC, &now);
+    } while ((now.tv_sec - start.tv_sec) * 1000000000 + (now.tv_nsec - start.tv_nsec) < 20000000);
+    return ((double)(now.tv_sec - start.tv_sec) * 1e9 + (double)(now.tv_nsec - start.tv_nsec)) /
+           (double)(ticks() - first);
+}
+
+static uint32_t timer_cost(void)
+{
+    uint64_t least = UINT32_MAX;
+
+    for (int i = 0; i < 10000; i++) {
+        uint64_t before = ticks();
+        uint64_t spent = ticks() - before;
+        least = spent < least ? spent : least;
+    }
+    return (uint32_t)least;
+}
+
+static int by_number(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+    return (x > y) - (x < y);
+}
+
+static bool measure_latency(struct subject *subject, struct arena *arena,
+                            const struct script *script, uint32_t *latencies)
+{
+    double ns, full;
+    uint32_t cost = timer_cost();
+
+    memset(latencies, 0xff, timed_pairs * sizeof *latencies);
+    for (unsigned i = 0; i < repetitions; i++) {
+        if (!run_once(subject->backend, arena, script, &ns, &full, latencies))
+            return false;
+    }
+    qsort(latencies, timed_pairs, sizeof *latencies, by_number);
+    uint32_t high = latencies[(size_t)(timed_pairs * 0.999)];
+    uint32_t most = latencies[timed_pairs - 1];
+    double scale = tick_ns();
+    subject->high_ns = high > cost ? (high - cost) * scale : 0;
+    subject->max_ns = most > cost ? (most - cost) * scale : 0;
+    return true;
+}
+
+/* --- the table --- */
+
+static int by_value(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+
+    return (x > y) - (x < y);
+}
+
+static void print(struct subject *subjects, size_t count)
+{
+    double first = 0;
+
+    printf("%-24s %8s %7s %8s %8s %8s %8s\n", "backend", "ns/op", "ratio", "p99.9 ns", "max ns",
+           "full", "least");
+    for (size_t i = 0; i < count; i++) {
+        struct subject *subject = &subjects[i];
+        qsort(subject->ns, repetitions, sizeof *subject->ns, by_value);
+        qsort(subject->full, repetitions, sizeof *subject->full, by_value);
+        double ns = subject->ns[repetitions / 2];
+        first = i ? first : ns;
+        printf("%-24s %8.1f %7.2f %8.0f %8.0f ", subject->backend->name, ns, ns / first,
+               subject->high_ns, subject->max_ns);
+        if (isnan(subject->full[0]))
+            printf("%8s %8s\n", "-", "-");
+        else
+            printf("%7.2f%% %7.2f%%\n", subject->full[repetitions / 2] * 100,
+                   subject->full[0] * 100);
+    }
+}
+
+static bool measure(struct subject *subjects, size_t count)
+{
+    static struct arena arena;
+    struct script script;
+    uint32_t *latencies = malloc(TIMED_PAIRS * sizeof *latencies);
+
+    if (!latencies || !script_open(&script) || !arena_open(&arena)) {
+        fprintf(stderr, "arena: no memory for the arena\n");
+        return false;
+    }
+    for (unsigned i = 0; i < repetitions; i++) {
+        script_write(&script, i + 1);
+        for (size_t k = 0; k < count; k++) {
+            struct subject *subject = &subjects[k];
+            if (!run_once(subject->backend, &arena, &script, &subject->ns[i], &subject->full[i],
+                          NULL) ||
+                (i == 0 && !measure_latency(subject, &arena, &script, latencies))) {
+                fprintf(stderr, "arena: %s refused or failed within the churn: no numbers\n",
+                        subject->backend->name);
+                return false;
+            }
+        }
+    }
+    free(latencies);
+    free(script.sizes);
+    free(script.picks);
+    munmap(arena.base, ARENA);
+    return true;
+}
+
+static void pin(void)
+{
+    cpu_set_t set;
+
+    CPU_ZERO(&set);
+    CPU_SET(sched_getcpu(), &set);
+    if (sched_setaffinity(0, sizeof set, &set) != 0)
+        fprintf(stderr, "arena: not pinned to a CPU\n");
+}
+
+int main(int argc, char **argv)
+{
+    struct subject subjects[BACKENDS] = {0};
+    struct assay_error error;
+    size_t count = 0;
+
+    for (int i = 1; i <= argc; i++) {
+        const char *spec = argv[i];
+        if (i == argc && count)
+            break;
+        if (i == argc)
+            spec = "list";
+        if (strcmp(spec, "--once") == 0) {
+            repetitions = 1;
+            warm_pairs = timed_pairs = 10000;
+            continue;
+        }
+        if (count == BACKENDS) {
+            fprintf(stderr, "arena: more than %d backends\n", BACKENDS);
+            return 2;
+        }
+        if (assay_registry_find(spec, &subjects[count].backend, &error) != ASSAY_OK) {
+            fprintf(stderr, "arena: %s\n", error.what);
+            return 2;
+        }
+        count++;
+    }
+    pin();
+    if (!measure(subjects, count))
+        return 1;
+    print(subjects, count);
+    return 0;
+}
