@@ -19,7 +19,6 @@
 /* How far ahead in the stream the books, and then the blocks, are fetched into the cache. */
 #define BOOKS_AHEAD 16
 #define BLOCKS_AHEAD 8
-#define LINE 64
 #define PAGE 4096
 
 /* --- small helpers --- */
@@ -138,6 +137,22 @@ static bool is_steady(struct assay_replay *replay)
     return false;
 }
 
+/* After a refused realloc the old block must be as it was. */
+static bool is_kept(struct assay_replay *replay, uint32_t number)
+{
+    const struct assay_shadow_slot *slot = &replay->slots[number];
+    struct assay_block block = replay_block(replay, number);
+
+    if (!assay_shadow_kept(replay->shadow, number, finding_of(replay)))
+        return false;
+    if (!replay->backend->usable_size ||
+        replay->backend->usable_size(replay->heap.self, slot->handle) == slot->usable)
+        return true;
+    return assay_finding_set(finding_of(replay), ASSAY_CHECK_ROLLBACK, &block,
+                             "a refused realloc changed the usable size of the block of op %llu",
+                             (unsigned long long)block.op);
+}
+
 /* A request that gave NULL. */
 __attribute__((cold)) static bool refused(struct assay_replay *replay, const struct assay_op *op,
                                           const struct request *request)
@@ -146,7 +161,7 @@ __attribute__((cold)) static bool refused(struct assay_replay *replay, const str
 
     answer(replay, op->kind);
     replay->result->refused++;
-    if (request->is_realloc && !assay_shadow_kept(replay->shadow, op->slot, finding_of(replay)))
+    if (request->is_realloc && !is_kept(replay, op->slot))
         return false;
     if (page_refused && replay->fault_seen && !is_steady(replay))
         return false;
@@ -420,11 +435,8 @@ static inline void fetch_ahead(const struct assay_replay *replay, const struct a
 {
     if (left > BOOKS_AHEAD)
         __builtin_prefetch(&replay->slots[ops[BOOKS_AHEAD].slot % ASSAY_SLOTS]);
-    if (left > BLOCKS_AHEAD && ops[BLOCKS_AHEAD].kind != ASSAY_OP_ALLOC) {
-        const unsigned char *start = replay->slots[ops[BLOCKS_AHEAD].slot % ASSAY_SLOTS].start;
-        __builtin_prefetch(start);
-        __builtin_prefetch(start + LINE);
-    }
+    if (left > BLOCKS_AHEAD && ops[BLOCKS_AHEAD].kind != ASSAY_OP_ALLOC)
+        assay_shadow_fetch(replay->shadow, ops[BLOCKS_AHEAD].slot % ASSAY_SLOTS);
 }
 
 /* Runs ops[0 .. count), or as far as all goes well. */
@@ -454,6 +466,9 @@ static assay_status open_heap(struct assay_replay *replay, const struct assay_se
         replay->options.pages ? replay->options.pages : assay_pages_os();
     assay_status status;
 
+    /* What the last heap leaked goes back before the page source forgets it. */
+    if (replay->has_meter && replay->heap.meter.mapped_bytes > 0)
+        assay_meter_reset(&replay->heap.meter, 0);
     if (replay->options.reset_pages)
         replay->options.reset_pages(replay->options.reset_ctx);
     if (replay->has_meter)

@@ -1,14 +1,14 @@
 /*
  * shadow.c - what is live, where it lies, and what it must contain.
  *
- * Slots are an array in a book, indexed by number; the ranges of live blocks are a tree. A list of the
- * slots that were ever used makes clearing cost what was used and no more.
+ * Slots are an array in a book, indexed by number; places.c knows which of them holds an address. A
+ * list of the slots that were ever used makes clearing cost what was used and no more.
  */
 #include "assay/shadow.h"
 
 #include "assay/books.h"
 #include "assay/pattern.h"
-#include "assay/ranges.h"
+#include "assay/places.h"
 #include "assay/sizes.h"
 
 #include <assert.h>
@@ -25,7 +25,7 @@ struct assay_shadow {
     struct assay_shadow_slot *slots;
     uint32_t *used; /* slots with generation > 0, by first use */
     size_t used_count;
-    struct assay_ranges *ranges; /* of live blocks; value is the slot */
+    struct assay_places *places; /* of live blocks */
     size_t edge_bytes;           /* of a block above twice this, only both ends are written */
     size_t bytes;
     size_t usable_bytes;
@@ -41,8 +41,8 @@ struct assay_shadow *assay_shadow_open(size_t content_bytes)
     shadow->edge_bytes = (content_bytes ? content_bytes : CONTENT_BYTES) / 2;
     shadow->slots = assay_books_open(SLOT_BYTES);
     shadow->used = assay_books_open(USED_BYTES);
-    shadow->ranges = assay_ranges_open();
-    if (!shadow->slots || !shadow->used || !shadow->ranges) {
+    shadow->places = shadow->slots ? assay_places_open(shadow->slots) : NULL;
+    if (!shadow->places || !shadow->used) {
         assay_shadow_close(shadow);
         return NULL;
     }
@@ -53,9 +53,9 @@ void assay_shadow_close(struct assay_shadow *shadow)
 {
     if (!shadow)
         return;
+    assay_places_close(shadow->places);
     assay_books_close(shadow->slots, SLOT_BYTES);
     assay_books_close(shadow->used, USED_BYTES);
-    assay_ranges_close(shadow->ranges);
     free(shadow);
 }
 
@@ -63,6 +63,7 @@ void assay_shadow_clear(struct assay_shadow *shadow)
 {
     size_t highest = 0;
 
+    assay_places_clear(shadow->places);
     if (shadow->used_count <= CLEAR_ONE_BY_ONE) {
         for (size_t i = 0; i < shadow->used_count; i++)
             shadow->slots[shadow->used[i]] = (struct assay_shadow_slot){0};
@@ -71,7 +72,6 @@ void assay_shadow_clear(struct assay_shadow *shadow)
             highest = shadow->used[i] > highest ? shadow->used[i] : highest;
         assay_books_reset(shadow->slots, (highest + 1) * sizeof *shadow->slots);
     }
-    assay_ranges_clear(shadow->ranges);
     shadow->used_count = 0;
     shadow->bytes = 0;
     shadow->usable_bytes = 0;
@@ -251,7 +251,7 @@ static bool enter(struct assay_shadow *shadow, const struct assay_block *block, 
         return assay_finding_set(finding, ASSAY_CHECK_REGION, block,
                                  "block of %zu bytes reaches past the end of memory",
                                  block->usable);
-    if (!assay_ranges_insert(shadow->ranges, range, &conflict))
+    if (!assay_places_insert(shadow->places, range, &conflict))
         return overlap(shadow, block, &range, &conflict, finding);
     return true;
 }
@@ -278,10 +278,10 @@ static void fill(struct assay_shadow *shadow, const struct assay_block *block, v
 
 static void leave(struct assay_shadow *shadow, struct assay_shadow_slot *slot)
 {
-    bool was_there = assay_ranges_remove(shadow->ranges, (uintptr_t)slot->start, NULL);
+    uintptr_t start = (uintptr_t)slot->start;
+    uint32_t number = (uint32_t)(slot - shadow->slots);
 
-    assert(was_there && "a live block has its range");
-    (void)was_there;
+    assay_places_remove(shadow->places, (struct assay_range){start, start + slot->usable, number});
     slot->live = false;
     shadow->bytes -= slot->size;
     shadow->usable_bytes -= slot->usable;
@@ -294,7 +294,7 @@ bool assay_shadow_add(struct assay_shadow *shadow, uint32_t slot, const struct a
     if (!enter(shadow, block, align, finding))
         return false;
     if (zeroed && !verify_zero(shadow, block, finding)) {
-        assay_ranges_remove(shadow->ranges, (uintptr_t)block->start, NULL);
+        assay_places_remove(shadow->places, range_of(block));
         return false;
     }
     fill(shadow, block, handle);
@@ -333,7 +333,7 @@ bool assay_shadow_moved(struct assay_shadow *shadow, uint32_t slot, const struct
         return false;
     size_t kept = old->size < block->size ? old->size : block->size;
     if (!verify_prefix(shadow, old, block, kept, finding)) {
-        assay_ranges_remove(shadow->ranges, (uintptr_t)block->start, NULL);
+        assay_places_remove(shadow->places, range_of(block));
         return false;
     }
     fill(shadow, block, handle);
@@ -355,7 +355,7 @@ bool assay_shadow_verify_all(struct assay_shadow *shadow, struct assay_finding *
     struct assay_range range;
     uintptr_t from = 0;
 
-    while (assay_ranges_next(shadow->ranges, from, &range)) {
+    while (assay_places_next(shadow->places, from, &range)) {
         if (!verify_content(shadow, range.value, ASSAY_CHECK_CONTENT, finding))
             return false;
         from = range.start + 1;
@@ -367,7 +367,7 @@ bool assay_shadow_verify_all(struct assay_shadow *shadow, struct assay_finding *
 
 size_t assay_shadow_count(const struct assay_shadow *shadow)
 {
-    return assay_ranges_count(shadow->ranges);
+    return assay_places_count(shadow->places);
 }
 
 size_t assay_shadow_bytes(const struct assay_shadow *shadow)
@@ -390,7 +390,7 @@ bool assay_shadow_find(const struct assay_shadow *shadow, const void *address,
 {
     struct assay_range range;
 
-    if (!assay_ranges_find(shadow->ranges, (uintptr_t)address, &range))
+    if (!assay_places_find(shadow->places, (uintptr_t)address, &range))
         return false;
     *block = block_of(shadow, range.value);
     return true;
@@ -401,8 +401,17 @@ bool assay_shadow_next(const struct assay_shadow *shadow, const void *from,
 {
     struct assay_range range;
 
-    if (!assay_ranges_next(shadow->ranges, (uintptr_t)from, &range))
+    if (!assay_places_next(shadow->places, (uintptr_t)from, &range))
         return false;
     *block = block_of(shadow, range.value);
     return true;
+}
+
+void assay_shadow_fetch(const struct assay_shadow *shadow, uint32_t slot)
+{
+    const unsigned char *start = shadow->slots[slot].start;
+
+    __builtin_prefetch(start);
+    __builtin_prefetch(start + 64);
+    assay_places_fetch(shadow->places, (uintptr_t)start);
 }
