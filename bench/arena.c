@@ -164,9 +164,6 @@ static bool add(struct run *run)
     return true;
 }
 
-/* latencies may be NULL. False if the backend refused or did not take back a block. */
-static bool churn(struct run *run, const uint32_t *picks, size_t pairs, uint32_t *latencies);
-
 static uint64_t ticks(void)
 {
 #if defined(__x86_64__)
@@ -179,6 +176,7 @@ static uint64_t ticks(void)
 #endif
 }
 
+/* latencies may be NULL. False if the backend refused or did not take back a block. */
 static bool churn(struct run *run, const uint32_t *picks, size_t pairs, uint32_t *latencies)
 {
     for (size_t i = 0; i < pairs; i++) {
