@@ -61,15 +61,25 @@ struct assay_block {
 struct assay_finding {
     enum assay_check check;
     const char *backend; /* its name */
-    uint64_t
-        op; /* index of the operation at which it was seen; the count of operations: at the end */
+    /* Index of the operation at which it was seen; at the end: how many there were. */
+    uint64_t op;
     struct assay_op operation; /* the operation; all 0 at the end */
+    bool at_end;               /* seen after the last operation */
     uint64_t seed;
     bool has_block, has_other;
     struct assay_block block; /* the block it is about */
     struct assay_block other; /* the second one, of an overlap */
     char what[240];           /* one sentence without addresses and without a newline */
 };
+
+/*
+ * Fills in check, block (NULL: none) and sentence, as printf would; there is no other block then.
+ * Returns false, so that a check can return what this does.
+ */
+__attribute__((cold, format(printf, 4, 5))) bool assay_finding_set(struct assay_finding *finding,
+                                                                   enum assay_check check,
+                                                                   const struct assay_block *block,
+                                                                   const char *format, ...);
 
 #ifdef __cplusplus
 }

@@ -18,8 +18,8 @@ const struct assay_page_source *assay_pages_os(void);
 /*
  * --- metered: counts, limits and refuses what goes to another source ---
  *
- * Give &meter->source to a heap. Thread-safe if the inner source is; read the numbers while no
- * thread is mapping.
+ * Give &meter->source to a heap. Counts whole pages, and so does the limit, rounded up. Mapping is
+ * thread-safe if the inner source is; read the numbers and ask only while no thread is mapping.
  */
 struct assay_meter {
     struct assay_page_source source;
@@ -46,8 +46,8 @@ void assay_meter_close(struct assay_meter *meter);
 void assay_meter_reset(struct assay_meter *meter, size_t limit);
 /* Whether all of [start, start + bytes) is mapped, possibly by several adjoining mappings. */
 bool assay_meter_holds(const struct assay_meter *meter, const void *start, size_t bytes);
-/* Which mapping (in order of map calls) holds address, and where in it: what a transcript says
- * in place of an address. False if none does. */
+/* Which mapping (in order of map calls) holds address, and where in what is left of it in one piece:
+ * what a transcript says in place of an address. False if none does. */
 bool assay_meter_locate(const struct assay_meter *meter, const void *address, uint32_t *mapping,
                         size_t *offset);
 
@@ -62,7 +62,8 @@ struct assay_recycler {
     unsigned char *base;
     size_t bytes;                /* whole range */
     size_t given;                /* high-water mark since the last reset */
-    unsigned char *map_of_pages; /* one byte a page: given out or not; in books of its own */
+    size_t lowest_free;          /* all pages below this one are given out */
+    unsigned char *map_of_pages; /* one byte a page: clean, given out, or dirty; in a book */
 };
 
 /*
@@ -74,8 +75,8 @@ ASSAY_MUST_CHECK assay_status assay_recycler_open(struct assay_recycler *recycle
 void assay_recycler_close(struct assay_recycler *recycler);
 /* Takes everything back, and makes it zero again. O(bytes given out since the last reset). */
 void assay_recycler_reset(struct assay_recycler *recycler);
-/* An address at which programs have nothing, for `at`. */
-#define ASSAY_RECYCLER_BASE ((void *)0x100000000000)
+/* An address at which programs have nothing, those with sanitizers neither, for `at`. */
+#define ASSAY_RECYCLER_BASE ((void *)0x7e9000000000)
 
 #ifdef __cplusplus
 }

@@ -35,8 +35,8 @@ struct assay_shadow_slot {
     uint64_t op;         /* index of the operation that made the block */
     uint32_t generation; /* counts blocks of this slot; part of the pattern */
     bool live;
-};
-/* Valid until the shadow is closed; slot < ASSAY_SLOTS. */
+} __attribute__((aligned(64)));
+/* Valid until the shadow is closed; slot < ASSAY_SLOTS. All slots are one array, in order. */
 const struct assay_shadow_slot *assay_shadow_slot(const struct assay_shadow *shadow, uint32_t slot);
 
 /* A block came: checks alignment and overlap, and, if zeroed, that size bytes are zero; then writes
@@ -78,6 +78,9 @@ bool assay_shadow_find(const struct assay_shadow *shadow, const void *address,
 /* The live blocks by rising address: the lowest with start >= from; false past the last. */
 bool assay_shadow_next(const struct assay_shadow *shadow, const void *from,
                        struct assay_block *block);
+
+/* Brings what the next operation on the block of slot will need into the cache. */
+void assay_shadow_fetch(const struct assay_shadow *shadow, uint32_t slot);
 
 #ifdef __cplusplus
 }

@@ -7,7 +7,7 @@
  *     limit 65536
  *     seed 42
  *     alloc s0 64
- *     @1 +250 realloc s0 128      thread 1, 250 ns after the operation before
+ *     @1 +250 realloc s0 128    # thread 1, 250 ns after the operation before
  *     free s0
  */
 #ifndef ASSAY_TEXT_H
@@ -31,6 +31,9 @@ extern "C" {
 ASSAY_MUST_CHECK assay_status assay_text_decode(struct assay_stream *stream, const char *name,
                                                 const char *text, size_t size,
                                                 struct assay_error *error);
+
+/* Whether data begins as a text does: comments and blank lines, then "assay-ops". */
+bool assay_text_recognises(const void *data, size_t size);
 
 /* Writes the line of one operation, without a newline, as snprintf would. */
 int assay_text_print_op(char *line, size_t room, const struct assay_op *op);

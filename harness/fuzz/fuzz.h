@@ -1,0 +1,27 @@
+/*
+ * fuzz.h - what a fuzz target offers to libFuzzer, and to standalone.c in its place.
+ *
+ * One property for each target, in its first comment. Any input is valid; a broken property aborts.
+ */
+#ifndef ASSAY_FUZZ_FUZZ_H
+#define ASSAY_FUZZ_FUZZ_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Optional, called once before the first input. */
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* Ends the run as a failed one, with what should have held. */
+#define FUZZ_EXPECT(condition)                                                                     \
+    do {                                                                                           \
+        if (!(condition)) {                                                                        \
+            fprintf(stderr, "%s:%d: expected: %s\n", __FILE__, __LINE__, #condition);              \
+            abort();                                                                               \
+        }                                                                                          \
+    } while (0)
+
+#endif

@@ -1,0 +1,111 @@
+/*
+ * fuzz_ops - a heap keeps every promise under any stream of operations.
+ *
+ * The backend is the one that ASSAY_BACKEND names, `list` by default. Its pages are always at the same
+ * address and clean, so an input does the same thing each time. The page source, the shadow and the stream's
+ * memory are kept from input to input for speed; what is in them is not.
+ */
+#include "fuzz.h"
+
+#include "assay/bytes.h"
+#include "assay/registry.h"
+#include "assay/replay.h"
+#include "assay/report.h"
+#include "assay/text.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define DEFAULT_BACKEND "list"
+#define DEFAULT_LIMIT ((size_t)64 << 10)
+#define PAGES_BYTES ((size_t)64 << 20)
+/* Streams that ask for more are not run: clearing that much would be all the target does. */
+#define LIMIT_MAX ((size_t)16 << 20)
+#define FINDINGS "findings"
+
+enum { EXIT_USAGE = 2, EXIT_ENVIRONMENT = 3 };
+
+static const struct assay_backend *backend;
+static struct assay_recycler recycler;
+static struct assay_replay *replay;
+static struct assay_stream stream;
+
+static __attribute__((noreturn)) void stop(int code, const char *why)
+{
+    fprintf(stderr, "fuzz_ops: %s\n", why);
+    exit(code);
+}
+
+static void recycle(void *ctx)
+{
+    assay_recycler_reset(ctx);
+}
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+    const char *name = getenv("ASSAY_BACKEND");
+    struct assay_error error;
+
+    (void)argc;
+    (void)argv;
+    if (assay_registry_find(name && *name ? name : DEFAULT_BACKEND, &backend, &error) != ASSAY_OK)
+        stop(EXIT_USAGE, error.what);
+    if (assay_recycler_open(&recycler, PAGES_BYTES, ASSAY_RECYCLER_BASE) != ASSAY_OK)
+        stop(EXIT_ENVIRONMENT, "the address range for the heap's pages is not to be had");
+    const struct assay_replay_options options = {
+        .pages = &recycler.source,
+        .reset_pages = recycle,
+        .reset_ctx = &recycler,
+    };
+    replay = assay_replay_open(backend, &options);
+    if (!replay)
+        stop(EXIT_ENVIRONMENT, "out of memory");
+    return 0;
+}
+
+/* Writes the stream as a text beside other findings; false if that cannot be done. */
+static bool save(const char *path)
+{
+    if (mkdir(FINDINGS, 0777) != 0 && errno != EEXIST)
+        return false;
+    FILE *out = fopen(path, "w");
+    if (!out)
+        return false;
+    bool good = assay_text_write_setup(out, &stream.setup);
+    for (size_t i = 0; good && i < stream.count; i++)
+        good = assay_text_write_op(out, &stream.ops[i]);
+    return fclose(out) == 0 && good;
+}
+
+static __attribute__((noreturn)) void report(const struct assay_finding *finding)
+{
+    const char *check = assay_check_name(finding->check);
+    char path[200], repeat[400];
+
+    snprintf(path, sizeof path, FINDINGS "/%s-%s-%zu.ops", backend->name, check, stream.count);
+    bool saved = save(path);
+    snprintf(repeat, sizeof repeat, "assay replay --backend %s %s", backend->name, path);
+    assay_report_finding(stderr, finding, saved ? repeat : NULL);
+    abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct assay_stream_reader reader;
+    struct assay_replay_result result;
+    struct assay_error error;
+
+    if (assay_bytes_decode(&stream, data, size) != ASSAY_OK)
+        return 0;
+    if (stream.setup.limit > LIMIT_MAX)
+        return 0;
+    if (stream.setup.limit == 0)
+        stream.setup.limit = DEFAULT_LIMIT;
+    assay_stream_reader_init(&reader, &stream);
+    if (assay_replay_run(replay, &reader.reader, &result, &error) != ASSAY_OK)
+        return 0; /* no heap can be made of this set-up */
+    if (result.found)
+        report(&result.finding);
+    return 0;
+}

@@ -1,0 +1,61 @@
+/* fuzz_trace - any file is refused with a sentence, or read to its end and from any point, the same. */
+#include "fuzz.h"
+
+#include "assay/trace.h"
+
+#include <string.h>
+
+/* No input makes the target read more: a small file may claim, and really hold, a great many. */
+#define OPS_MAX ((size_t)1 << 20)
+#define SEEKS 4
+
+/* Reads operations from where the trace is, up to OPS_MAX, into *stream. */
+static void collect(struct assay_stream *stream, struct assay_trace_reader *trace)
+{
+    struct assay_reader *reader = assay_trace_stream(trace);
+    const struct assay_op *ops;
+    size_t count;
+
+    while (stream->count < OPS_MAX && (count = reader->next(reader, &ops)) != 0)
+        for (size_t i = 0; i < count; i++) {
+            FUZZ_EXPECT(assay_op_is_valid(&ops[i]));
+            FUZZ_EXPECT(assay_stream_append(stream, &ops[i]) == ASSAY_OK);
+        }
+}
+
+/* What follows a seek to `index` is what the first reading had there. */
+static void expect_same_from(struct assay_trace_reader *trace, const struct assay_stream *whole,
+                             size_t index)
+{
+    const struct assay_op *ops;
+
+    if (assay_trace_seek(trace, index) != ASSAY_OK)
+        return;
+    struct assay_reader *reader = assay_trace_stream(trace);
+    size_t count = reader->next(reader, &ops);
+    if (index < whole->count)
+        FUZZ_EXPECT(count > 0);
+    for (size_t i = 0; i < count && index + i < whole->count; i++)
+        FUZZ_EXPECT(memcmp(&ops[i], &whole->ops[index + i], sizeof *ops) == 0);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct assay_trace_reader *trace = NULL;
+    struct assay_stream whole = {0};
+    struct assay_error error = {""};
+
+    if (assay_trace_open_memory(&trace, "input", data, size, &error) != ASSAY_OK) {
+        FUZZ_EXPECT(error.what[0] != '\0');
+        return 0;
+    }
+    const struct assay_trace_info *info = assay_trace_info(trace);
+    FUZZ_EXPECT(memchr(info->origin, '\0', sizeof info->origin));
+    collect(&whole, trace);
+    for (size_t i = 0; i < SEEKS; i++)
+        expect_same_from(trace, &whole, whole.count * i / (SEEKS - 1));
+    expect_same_from(trace, &whole, SIZE_MAX);
+    assay_trace_close(trace);
+    assay_stream_clear(&whole);
+    return 0;
+}

@@ -1,0 +1,111 @@
+/*
+ * replay_state.h - what the files of the replay share: replay.c runs a stream, room.c judges
+ * refusals, misuse_ops.c misuses the heap, replay_end.c ends it.
+ */
+#ifndef ASSAY_REPLAY_STATE_H
+#define ASSAY_REPLAY_STATE_H
+
+#include "assay/audit.h"
+#include "assay/replay.h"
+#include "assay/transcript.h"
+
+/* What is known about the room that a heap must still have. */
+struct room {
+    size_t capacity;        /* what a heap of this limit can at most hold */
+    size_t overhead;        /* assumed for each block, above its usable bytes */
+    size_t charged;         /* generous cost of all blocks since the heap was last empty */
+    uint64_t small;         /* small requests that were served */
+    uint64_t small_refused; /* small requests that were refused with plenty of room */
+    uint64_t streak;        /* of small_refused, since a request was last served */
+    uint64_t longest_streak;
+};
+
+/* A request for a block, whatever operation makes it. */
+struct request {
+    size_t size; /* SIZE_MAX where count * size overflows */
+    size_t align;
+    bool zeroed;
+    bool is_realloc;
+    bool overflows;
+    uint64_t page_refusals; /* of the page source, before the call */
+};
+
+struct assay_replay {
+    const struct assay_backend *backend;
+    struct assay_replay_options options;
+    volatile uint64_t *progress;
+    struct assay_shadow *shadow;
+    const struct assay_shadow_slot *slots;
+    struct assay_heap heap;
+    bool has_meter;   /* heap was opened once: its meter is there to be reused */
+    uint32_t offered; /* bit (1 << kind): runs on this backend */
+    bool sourced;     /* PAGE_SOURCE is claimed */
+    uint64_t unread_progress;
+
+    /* Of the stream under way. */
+    struct assay_replay_result *result;
+    const struct assay_op *operation;
+    uint64_t op;
+    size_t most_bytes; /* a request above it cannot be served */
+    bool fault_seen;
+    bool stopped; /* the heap can no longer be judged: end without further checks */
+    size_t largest_served;
+    size_t smallest_served;
+    size_t mapped_at_create;
+    uint64_t maps_at_create;
+    uint64_t audits_under_fault;
+    uint64_t misuses;
+    struct room room;
+    /* The mapping that the last block lay in, valid while nothing was mapped or unmapped since. */
+    uintptr_t window_start, window_end;
+    uint32_t window_mapping;
+    uint64_t window_stamp;
+    struct assay_transcript transcript;
+};
+
+static inline bool claims(const struct assay_replay *replay, uint32_t caps)
+{
+    return assay_backend_claims(replay->backend, caps);
+}
+
+static inline bool fault_is_active(const struct assay_replay *replay)
+{
+    return replay->heap.meter.refuse_next > 0 || replay->heap.meter.budget != SIZE_MAX;
+}
+
+static inline void answer(struct assay_replay *replay, uint64_t word)
+{
+    if (replay->options.transcript)
+        assay_transcript_add(&replay->transcript, word);
+}
+
+/* The block of a slot that is live, or was. */
+struct assay_block replay_block(const struct assay_replay *replay, uint32_t slot);
+/* Self-check, walk, stats, owns. */
+bool replay_audit(struct assay_replay *replay);
+
+/* room.c: what a served block costs, and whether a refusal can be right. Called after the call. */
+void room_open(struct assay_replay *replay);
+static inline void room_charge(struct assay_replay *replay, size_t usable, size_t align)
+{
+    struct room *room = &replay->room;
+    size_t cost = usable + room->overhead;
+
+    /* Twice: a power of two may be the next step. */
+    room->charged += 2 * (align > replay->backend->min_align ? cost + align : cost);
+    room->small += usable <= 256;
+    room->streak = 0;
+}
+bool room_judge(struct assay_replay *replay, const struct request *request);
+bool room_judge_dead(struct assay_replay *replay);
+bool room_is_beyond_doubt(const struct assay_replay *replay, size_t size, size_t align);
+
+/* misuse_ops.c: runs an operation that a program must not do. */
+bool misuse_run(struct assay_replay *replay, const struct assay_op *op);
+
+/* replay_end.c: the checks of an emptied heap, and its destruction. */
+bool replay_finish(struct assay_replay *replay);
+/* Gives back all pages of a heap that is broken, without calling it again. */
+void replay_abandon(struct assay_replay *replay);
+
+#endif

@@ -1,0 +1,22 @@
+#!/bin/sh
+# install.sh BUILD SOURCE PROGRAM: installs into a temporary prefix, builds the example plug-in against it as
+# a user would, with cc and with CMake, and has PROGRAM load both.
+set -eu
+build=$1 source=$2 program=$3
+prefix=$(mktemp -d)
+trap 'rm -rf "$prefix"' EXIT
+
+cmake --install "$build" --prefix "$prefix" >"$prefix/log"
+pc=$(dirname "$(find "$prefix" -name assay.pc)")
+# Nothing of the source tree may be needed: the example is built from a copy.
+cp -r "$source/examples/plugin" "$prefix/plugin"
+cd "$prefix/plugin"
+flags=$(PKG_CONFIG_PATH=$pc pkg-config --cflags assay)
+# shellcheck disable=SC2086 # several words
+cc -std=c11 -Wall -Wextra -Wpedantic -Werror -shared -fPIC \
+    -fvisibility=hidden -o stack.so stack.c $flags
+cmake -S . -B cmake-build -DCMAKE_PREFIX_PATH="$prefix" >>"$prefix/log"
+cmake --build cmake-build >>"$prefix/log"
+exported=$(nm -D --defined-only stack.so | awk '{ print $3 }')
+test "$exported" = assay_backend_plugin || { echo "stack.so exports $exported"; exit 1; }
+"$program" "$PWD/stack.so" "$PWD/cmake-build/stack.so"

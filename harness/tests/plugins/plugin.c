@@ -1,0 +1,71 @@
+/*
+ * plugin.c - plug-ins for the tests, good and bad: PLUGIN_BREAKS is what is wrong with this one.
+ *
+ * The good one hands out an array once, front to back.
+ */
+#include "assay/backend.h"
+
+#define PLUGIN_NOTHING 0
+#define PLUGIN_ABI 1
+#define PLUGIN_SYMBOL 2
+#define PLUGIN_FREE 3
+#define PLUGIN_NULL_TABLE 4
+
+static _Alignas(16) char memory[1 << 16];
+static size_t used;
+
+static assay_status tiny_create(const struct assay_backend *backend,
+                                const struct assay_heap_config *config, void **self)
+{
+    (void)backend;
+    (void)config;
+    used = 0;
+    *self = memory;
+    return ASSAY_OK;
+}
+
+static void tiny_destroy(void *self)
+{
+    (void)self;
+}
+
+static void *tiny_alloc(void *self, size_t size)
+{
+    char *block = (char *)self + used;
+
+    if (size > sizeof memory - used)
+        return NULL;
+    used += (size + 15) / 16 * 16;
+    return block;
+}
+
+static assay_status tiny_free(void *self, void *block)
+{
+    (void)self;
+    (void)block;
+    return ASSAY_OK;
+}
+
+static const struct assay_backend tiny = {
+    .abi = ASSAY_BACKEND_ABI + (PLUGIN_BREAKS == PLUGIN_ABI ? 6 : 0),
+    .min_align = 16,
+    .max_size = sizeof memory,
+    .name = "tiny",
+    .summary = "an array, handed out once",
+    .origin = "assay's tests",
+    .options_help = "",
+    .create = tiny_create,
+    .destroy = tiny_destroy,
+    .alloc = tiny_alloc,
+    .free = PLUGIN_BREAKS == PLUGIN_FREE ? NULL : tiny_free,
+};
+
+#if PLUGIN_BREAKS == PLUGIN_SYMBOL
+#define assay_backend_plugin assay_backend_plug_in
+#endif
+const struct assay_backend *assay_backend_plugin(void);
+
+const struct assay_backend *assay_backend_plugin(void)
+{
+    return PLUGIN_BREAKS == PLUGIN_NULL_TABLE ? NULL : &tiny;
+}
