@@ -227,7 +227,7 @@ static void test_all_freed_the_largest_fits_again(struct trial *trial)
     for (int order = 0; order < 3; order++) {
         trial_churn(trial, 1500);
         trial_fill_up(trial, trial->heap.limit / 100);
-        trial_fill_up(trial, trial->heap.limit / 3000);
+        trial_fill_up(trial, trial->heap.limit / 1000);
         free_in_order(trial, order);
         EXPECT(trial, trial_alloc(trial, largest),
                "all blocks are freed, but %zu bytes, which fitted first, do not fit again",

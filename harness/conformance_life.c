@@ -53,7 +53,9 @@ static void open_meter(struct trial *trial, struct assay_meter *meter)
 
 static size_t ordinary_limit(const struct trial *trial)
 {
-    return trial->backend->min_limit > TRIAL_LIMIT ? trial->backend->min_limit : TRIAL_LIMIT;
+    size_t least = trial->backend->min_limit;
+
+    return least > TRIAL_LIMIT / 4 ? least : TRIAL_LIMIT / 4;
 }
 
 static void expect_all_given_back(struct trial *trial, size_t live_blocks)
@@ -143,53 +145,54 @@ static void test_min_limit_is_the_smallest_that_is_taken(struct trial *trial)
     trial->backend->destroy(self);
 }
 
-static void test_limit_need_not_be_whole_pages(struct trial *trial)
+/* Serves requests of falling size until even small ones are refused, all within the meter. */
+static void fill_to_the_brim(struct trial *trial, const struct assay_meter *meter, void *self,
+                             size_t limit)
 {
-    static const size_t odd[] = {1, 7, 16, 100, 4095, 4097, 65537};
-    struct assay_meter meter;
-    void *self;
+    static const size_t sizes[] = {70000, 3000, 200, 24};
+    size_t served = 0;
 
-    open_meter(trial, &meter);
-    for (size_t i = 0; i < sizeof odd / sizeof *odd; i++) {
-        size_t limit = ordinary_limit(trial) + odd[i];
-        assay_status status = create(trial, &meter, limit, &self);
-        EXPECT(trial, status == ASSAY_OK, "create() with a limit of %zu answers: %s", limit,
-               assay_status_text(status));
-        for (size_t block = 0; block < 3000; block++) {
-            void *handle = trial->backend->alloc(self, 5000);
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        for (; served <= limit; served += sizes[i]) {
+            void *handle = trial->backend->alloc(self, sizes[i]);
             if (!handle)
                 break;
             const unsigned char *bytes =
                 trial->backend->resolve ? trial->backend->resolve(self, handle) : handle;
-            EXPECT(trial, assay_meter_holds(&meter, bytes, 5000),
+            EXPECT(trial, assay_meter_holds(meter, bytes, sizes[i]),
                    "with a limit of %zu a block lies outside what is mapped", limit);
         }
-        EXPECT(trial, meter.peak_bytes <= limit, "maps %zu bytes with a limit of %zu",
-               meter.peak_bytes, limit);
-        trial->backend->destroy(self);
-        assay_meter_reset(&meter, SIZE_MAX);
     }
+    EXPECT(trial, meter->peak_bytes <= limit, "maps %zu bytes with a limit of %zu",
+           meter->peak_bytes, limit);
+}
+
+static void fill_one(struct trial *trial, size_t limit)
+{
+    struct assay_meter meter; /* which does not keep the limit itself */
+    void *self;
+
+    open_meter(trial, &meter);
+    assay_status status = create(trial, &meter, limit, &self);
+    EXPECT(trial, status == ASSAY_OK, "create() with a limit of %zu answers: %s", limit,
+           assay_status_text(status));
+    fill_to_the_brim(trial, &meter, self, limit);
+    trial->backend->destroy(self);
+    assay_meter_close(&meter);
+}
+
+static void test_limit_need_not_be_whole_pages(struct trial *trial)
+{
+    static const size_t odd[] = {1, 7, 16, 100, 4095, 65537};
+
+    for (size_t i = 0; i < sizeof odd / sizeof *odd; i++)
+        fill_one(trial, ordinary_limit(trial) + odd[i]);
 }
 
 static void test_never_maps_more_than_the_limit(struct trial *trial)
 {
-    static const size_t sizes[] = {24, 3000, 70000};
-    size_t limit = ordinary_limit(trial);
-    struct assay_meter meter;
-    void *self;
-
-    open_meter(trial, &meter); /* which does not keep the limit itself */
-    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
-        assay_status status = create(trial, &meter, limit, &self);
-        EXPECT(trial, status == ASSAY_OK, "create() answers: %s", assay_status_text(status));
-        for (size_t served = 0; served <= limit; served += sizes[i])
-            if (!trial->backend->alloc(self, sizes[i]))
-                break;
-        EXPECT(trial, meter.peak_bytes <= limit, "maps %zu bytes with a limit of %zu",
-               meter.peak_bytes, limit);
-        trial->backend->destroy(self);
-        assay_meter_reset(&meter, SIZE_MAX);
-    }
+    fill_one(trial, ordinary_limit(trial));
+    fill_one(trial, ordinary_limit(trial) + ((size_t)1 << 20));
 }
 
 /* Where the blocks of one run lie, as mapping and offset. */
