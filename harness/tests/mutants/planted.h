@@ -48,7 +48,7 @@ enum planted_kind {
 /* A table of this kind with this bug, PLANT_NOTHING for the correct one. */
 struct planted planted_make(enum planted_kind kind, enum planted_bug bug);
 
-/* --- between planted.c and planted_audit.c --- */
+/* --- between planted.c, planted_chunks.c and planted_audit.c --- */
 
 struct segment {
     struct segment *next; /* by rising address */
@@ -101,11 +101,35 @@ static inline unsigned char *planted_payload(const struct chunk *chunk)
     return (unsigned char *)(uintptr_t)chunk + PLANTED_HEADER;
 }
 
+static inline struct chunk *planted_at(void *address)
+{
+    return address;
+}
+
 struct chunk *planted_first(const struct segment *segment);
 /* The upper neighbour; NULL for the last of a segment. */
 struct chunk *planted_after(const struct chunk *chunk);
 /* The used chunk whose bytes asked for hold address, or begin at it; NULL if none does. */
 struct chunk *planted_find(const struct planted_heap *heap, const void *address);
+
+void planted_link_free(struct planted_heap *heap, struct chunk *chunk);
+void planted_unlink_free(struct planted_heap *heap, struct chunk *chunk);
+/* Makes `bytes` of pages a segment of one free chunk, and the same from the page source. */
+void planted_add_segment(struct planted_heap *heap, struct segment *segment, size_t bytes,
+                         size_t overhead);
+struct segment *planted_grow(struct planted_heap *heap, size_t bytes);
+/* The size that the heap believes it was asked for, and the bytes of its chunk. */
+size_t planted_size_taken(const struct planted_heap *heap, size_t size);
+size_t planted_chunk_bytes(const struct planted_heap *heap, size_t size);
+void planted_set_used(struct planted_heap *heap, struct chunk *chunk, size_t asked);
+/* Cuts chunk after `bytes` if the rest can be a chunk; the rest is merged upwards and free. */
+void planted_cut(struct planted_heap *heap, struct chunk *chunk, size_t bytes);
+/* Makes a free chunk a block. */
+void *planted_take(struct planted_heap *heap, struct chunk *chunk, size_t bytes, size_t asked);
+struct chunk *planted_merge(struct planted_heap *heap, struct chunk *lower, struct chunk *upper);
+/* Makes a used chunk free, merged with its neighbours, and gives empty segments back. */
+void planted_release(struct planted_heap *heap, struct chunk *chunk);
+
 bool planted_guard_is_whole(const struct planted_heap *heap, const struct chunk *chunk);
 
 size_t planted_usable_size(void *self, const void *block);
