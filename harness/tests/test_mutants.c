@@ -38,8 +38,11 @@ struct mutant {
 static const struct mutant mutants[] = {
 #define MUTANT(bug, check, kind, story)                                                            \
     {#bug, PLANT_##bug, ASSAY_CHECK_##check, PLANTED_##kind, story},
+#define AGAIN(bug, check, kind)                                                                    \
+    {#bug, PLANT_##bug, ASSAY_CHECK_##check, PLANTED_##kind, "the same in a heap that says less"},
 #include "mutants/mutants.inc"
 #undef MUTANT
+#undef AGAIN
 };
 #define MUTANTS (sizeof mutants / sizeof *mutants)
 
@@ -172,7 +175,7 @@ static void test_every_mutant_is_found_by_its_check(void **state)
     assert_int_equal(missed, 0);
 }
 
-/* Every check but those listed in test_every_check... has a mutant that it names first. */
+/* A check that never was the first to see a bug is not known to be needed. */
 static void test_every_check_has_a_mutant(void **state)
 {
     (void)state;

@@ -188,6 +188,15 @@ static void *allocate_aligned(void *self, size_t align, size_t size)
     return planted_take(heap, place, bytes, size);
 }
 
+/* Whether a chunk could lie before address. */
+static bool is_inside(const struct planted_heap *heap, const void *address)
+{
+    size_t offset = (size_t)((uintptr_t)address - (uintptr_t)heap);
+
+    return offset >= heap->first.overhead + PLANTED_HEADER && offset < heap->first.bytes &&
+           assay_is_aligned(address, PLANTED_ALIGN);
+}
+
 static assay_status release_block(void *self, void *block)
 {
     struct planted_heap *heap = self;
@@ -200,6 +209,9 @@ static assay_status release_block(void *self, void *block)
         return ASSAY_OK;
     }
     struct chunk *chunk = planted_find(heap, block);
+    if (has(heap, PLANT_DOUBLE_FREE_OF_LARGE_OK) && !chunk && is_inside(heap, block) &&
+        planted_at((unsigned char *)block - PLANTED_HEADER)->asked > 256)
+        return ASSAY_OK;
     if (has(heap, PLANT_DOUBLE_FREE_OK_IF_ALIGNED) && !chunk &&
         assay_is_aligned(block, PLANTED_ALIGN))
         return ASSAY_OK;

@@ -188,10 +188,9 @@ void planted_cut(struct planted_heap *heap, struct chunk *chunk, size_t bytes)
     }
     if (after && !has(heap, PLANT_SPLIT_FORGETS_BACK_LINK))
         after->before = upper;
+    planted_link_free(heap, upper);
     if (has(heap, PLANT_SPLIT_LOSES_SMALL_REST) && upper->bytes < 200)
-        upper->state = PLANTED_FREE, upper->next_free = upper->prev_free = NULL;
-    else
-        planted_link_free(heap, upper);
+        planted_unlink_free(heap, upper);
 }
 
 /* Makes a free chunk free of its list and used. */
@@ -208,6 +207,8 @@ void *planted_take(struct planted_heap *heap, struct chunk *chunk, size_t bytes,
 struct chunk *planted_merge(struct planted_heap *heap, struct chunk *lower, struct chunk *upper)
 {
     lower->bytes += upper->bytes;
+    if (has(heap, PLANT_MERGES_TOO_FAR) && upper->bytes > 4096)
+        lower->bytes += PLANTED_ALIGN;
     struct chunk *after = planted_after(lower);
     if (after && !has(heap, PLANT_MERGE_FORGETS_BACK_LINK))
         after->before = lower;
@@ -231,7 +232,7 @@ void planted_release(struct planted_heap *heap, struct chunk *chunk)
         chunk = planted_merge(heap, chunk, after);
     }
     if (has(heap, PLANT_MERGES_INTO_USED) && before && before->asked % 256 == 255)
-        before->state = PLANTED_FREE, planted_link_free(heap, before);
+        planted_link_free(heap, before);
     if (before && before->state == PLANTED_FREE && !has(heap, PLANT_NEVER_MERGES_DOWNWARDS)) {
         planted_unlink_free(heap, before);
         chunk = planted_merge(heap, before, chunk);
