@@ -43,17 +43,6 @@ void *assay_foreign_address(uint64_t which)
     }
 }
 
-static struct assay_finding *finding_of(struct assay_replay *replay)
-{
-    return &replay->result->finding;
-}
-
-static bool skip(struct assay_replay *replay, const struct assay_op *op)
-{
-    replay->result->skipped[op->kind]++;
-    return true;
-}
-
 static const char *name_of(const struct assay_op *op)
 {
     return assay_op_shapes[op->kind].name;
