@@ -4,9 +4,9 @@
  *   [ word 0 | word 1 | word 2 | ... | word n ][ tail ]
  *                                        ^ cut off where the tail begins, anywhere in a word
  *
- * The tail sits at the very end, whatever its alignment. So every length is written with whole vectors,
- * the last two overlapping, and compared without a branch that depends on length modulo 16. Blocks
- * below 16 bytes do the same with words of 8 or 4 bytes.
+ * The tail sits at the very end, whatever its alignment. So every length is written with whole
+ * vectors, the last two overlapping, and compared without a branch that depends on length modulo
+ * 16. Blocks below 16 bytes do the same with words of 8 or 4 bytes.
  */
 #include "assay/pattern.h"
 

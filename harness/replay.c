@@ -1,8 +1,8 @@
 /*
  * replay.c - runs a stream on one heap under the shadow.
  *
- * An operation returns false when it broke a promise; result->finding then has check, blocks and sentence,
- * and the heap is never called again: its pages are taken back from under it.
+ * An operation returns false when it broke a promise; result->finding then has check, blocks and
+ * sentence, and the heap is never called again: its pages are taken back from under it.
  */
 #include "assay/replay.h"
 

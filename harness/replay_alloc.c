@@ -1,9 +1,11 @@
 /*
- * replay_alloc.c - operations that ask for a block, and what is checked before its bytes are looked at.
+ * replay_alloc.c - operations that ask for a block, and what is checked before its bytes are
+ * looked at.
  *
- * A backend without PAGE_SOURCE has no limit that it would keep, so the harness keeps it: what would
- * take the live bytes above the limit is skipped, all the way up to PTRDIFF_MAX, above which the backend
- * itself must refuse. Without that a stream could make the process's malloc fill the machine's memory.
+ * A backend without PAGE_SOURCE has no limit that it would keep, so the harness keeps it: what
+ * would take the live bytes above the limit is skipped, all the way up to PTRDIFF_MAX, above
+ * which the backend itself must refuse. Without that a stream could make the process's malloc
+ * fill the machine's memory.
  */
 #include "assay/sizes.h"
 #include "replay_state.h"

@@ -147,8 +147,8 @@ static inline uint64_t seed_of(const struct assay_shadow_slot *slot, uint32_t nu
 }
 
 /*
- * How much of a block is written. A block that was asked for with 0 bytes keeps its usable ones to itself:
- * sanitizers call them usable and yet report who writes there.
+ * How much of a block is written. A block that was asked for with 0 bytes keeps its usable ones
+ * to itself: sanitizers call them usable and yet report who writes there.
  */
 static inline size_t filled_bytes(const struct assay_shadow_slot *slot)
 {
