@@ -44,6 +44,8 @@ static void run(void *arg, volatile uint64_t *progress)
     struct assay_replay_result result;
     struct assay_error error = {{0}};
 
+    if (!is_reusable(row->backend))
+        stream.count = workload_prefix(task->workload, TOUCHED_AT_MOST);
     stream.setup.limit = heap_limit(row->backend, task->workload);
     struct assay_replay *replay = assay_replay_open(row->backend, &options);
     if (!replay) {
@@ -55,8 +57,6 @@ static void run(void *arg, volatile uint64_t *progress)
         snprintf(row->failure, sizeof row->failure, "%s", error.what);
         return;
     }
-    row->ops = stream.count;
-    row->peak_live_bytes = result.peak_live_bytes;
     row->passed = !result.found;
     if (result.found)
         tell_finding(row, &result.finding);
@@ -69,6 +69,8 @@ void measure_answers(struct row *row, const struct workload *workload)
 
     row->passed = false;
     row->failure[0] = '\0';
+    row->ops = workload->stream.count;
+    row->peak_live_bytes = workload->peak_live_bytes;
     if (assay_guard_run(run, &task, SECONDS, false, &outcome) != ASSAY_OK) {
         snprintf(row->failure, sizeof row->failure, "no child process to be had");
         return;

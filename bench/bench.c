@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define MOST 256 /* backends, traces, workloads: each */
 #define DEFAULT_TRACES "corpus/traces"
@@ -258,6 +259,19 @@ static int show(struct plan *plan, const struct row *rows, size_t count)
     return status;
 }
 
+/* For people who wait; gone when the next rows come. */
+static void tell_progress(const char *doing, const char *workload, const char *spec)
+{
+    if (isatty(STDERR_FILENO))
+        fprintf(stderr, "\r\033[K%s %s %s", doing, workload, spec);
+}
+
+static void end_progress(void)
+{
+    if (isatty(STDERR_FILENO))
+        fputs("\r\033[K", stderr);
+}
+
 static int run_workload(struct plan *plan, struct row *rows, const struct workload *workload)
 {
     size_t count = plan->specs.count;
@@ -266,11 +280,14 @@ static int run_workload(struct plan *plan, struct row *rows, const struct worklo
         rows[i] = (struct row){
             .backend = plan->backend[i], .spec = plan->specs.word[i], .path = workload->path};
         snprintf(rows[i].workload, sizeof rows[i].workload, "%s", workload->name);
+        tell_progress("checking", workload->name, plan->specs.word[i]);
         measure_answers(&rows[i], workload);
         if (rows[i].passed)
             measure_footprint(&rows[i], workload);
     }
+    tell_progress("timing", workload->name, "on all that passed");
     measure_times(rows, count, workload, plan->repetitions, plan->min_time_s);
+    end_progress();
     return show(plan, rows, count);
 }
 
@@ -279,8 +296,12 @@ static int run_named(struct plan *plan, struct row *rows, const char *name, bool
     struct workload workload;
     struct assay_error error;
 
-    if (!is_trace && is_cost(name))
-        return show(plan, rows, cost_measure(name, rows, plan->repetitions, plan->min_time_s));
+    if (!is_trace && is_cost(name)) {
+        tell_progress("timing", name, "");
+        size_t count = cost_measure(name, rows, plan->repetitions, plan->min_time_s);
+        end_progress();
+        return show(plan, rows, count);
+    }
     assay_status status =
         is_trace ? workload_load(&workload, name, &error) : workload_make(&workload, name, &error);
     if (status != ASSAY_OK) {

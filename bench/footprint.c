@@ -112,6 +112,8 @@ void measure_footprint(struct row *row, const struct workload *workload)
     struct assay_guard_outcome outcome;
 
     row->peak_resident_bytes = 0;
+    if (!is_reusable(row->backend) && workload->requested_bytes > TOUCHED_AT_MOST)
+        return;
     if (assay_guard_run(run, &task, SECONDS, true, &outcome) != ASSAY_OK ||
         outcome.ending != ASSAY_ENDED)
         row->peak_resident_bytes = 0;

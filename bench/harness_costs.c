@@ -223,9 +223,9 @@ static bool prepare(struct task *task, const struct cost *cost, char *path, size
 {
     const char *folder = getenv("TMPDIR");
 
-    if (workload_churn(&task->workload.stream, cost->live, cost->replacements) != ASSAY_OK)
+    if (workload_churn(&task->workload.stream, cost->live, cost->replacements) != ASSAY_OK ||
+        workload_sum(&task->workload) != ASSAY_OK)
         return false;
-    workload_sum(&task->workload);
     task->bare = assay_bare_open();
     task->blocks = calloc(cost->live, sizeof *task->blocks);
     if (!task->bare || !task->blocks)

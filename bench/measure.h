@@ -9,6 +9,9 @@
 #include "assay/backend.h"
 
 #define MOST_REPETITIONS 100
+/* A backend that uses nothing again makes every byte asked for resident: with more, it is checked on the
+ * first part of the stream, and has no footprint. */
+#define TOUCHED_AT_MOST ((uint64_t)1 << 30)
 
 /* One row of the table; lies in memory that children share. */
 struct row {
@@ -33,7 +36,7 @@ size_t heap_limit(const struct assay_backend *backend, const struct workload *wo
 /* Whether a heap that has run a balanced stream can run it again. */
 bool is_reusable(const struct assay_backend *backend);
 
-/* Runs the workload under the shadow: sets passed or failure, ops, and peak_live_bytes. */
+/* Runs the workload under the shadow: sets passed or failure, ops, peak_live_bytes. */
 void measure_answers(struct row *row, const struct workload *workload);
 /* Sets peak_resident_bytes: how much the process grew while each page asked for was written. */
 void measure_footprint(struct row *row, const struct workload *workload);

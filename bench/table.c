@@ -17,7 +17,7 @@ void table_head(FILE *out, const struct context *context)
             context->aslr, context->huge_pages);
     fprintf(out, "system is %s; CPU time, medians; peak/live: resident over live bytes\n",
             context->system);
-    fprintf(out, "%-20s %-18s %-7s %10s %9s %9s %9s\n", "workload", "backend", "checks", "ops",
+    fprintf(out, "%-14s %-22s %-7s %10s %9s %9s %9s\n", "workload", "backend", "checks", "ops",
             "ns/op", "/system", "peak/live");
     fflush(out); /* children must not find it unwritten */
 }
@@ -66,18 +66,30 @@ void repeat_command(const struct row *row, char *command, size_t room)
         snprintf(command, room, "assay bench --backend %s --workload %s", row->spec, row->workload);
 }
 
+/* "dl:/usr/lib/libx.so" -> "dl:libx.so" */
+static void short_spec(const struct row *row, char *text, size_t room)
+{
+    const char *colon = strchr(row->spec, ':');
+    const char *slash = colon ? strrchr(colon, '/') : NULL;
+
+    if (slash)
+        snprintf(text, room, "%.*s%s", (int)(colon + 1 - row->spec), row->spec, slash + 1);
+    else
+        snprintf(text, room, "%s", row->spec);
+}
+
 void table_rows(FILE *out, const struct row *rows, size_t count)
 {
     double system = system_ns(rows, count);
-    char command[512];
+    char command[512], spec[80];
 
     for (size_t i = 0; i < count; i++) {
         const struct row *row = &rows[i];
-        fprintf(out, "%-20s %-18s %-7s", row->workload, row->spec,
-                row->passed ? "passed" : "FAILED");
+        short_spec(row, spec, sizeof spec);
+        fprintf(out, "%-14s %-22s %-7s", row->workload, spec, row->passed ? "passed" : "FAILED");
         if (!row->passed) {
             repeat_command(row, command, sizeof command);
-            fprintf(out, " %s\n%-39s repeat: %s\n", row->failure, "", command);
+            fprintf(out, " %s\n%-37s repeat: %s\n", row->failure, "", command);
             continue;
         }
         double ns = row_median(row);

@@ -1,6 +1,7 @@
 /* workloads.c - the streams that are measured. All are balanced: what is allocated is freed. */
 #include "workloads.h"
 
+#include "assay/books.h"
 #include "assay/input.h"
 #include "assay/sizes.h"
 
@@ -125,17 +126,57 @@ const char *workload_summary(size_t number)
     return number < MADE_UP ? made_up[number].summary : NULL;
 }
 
-void workload_sum(struct workload *workload)
+/* What an operation asks for; 0 for those that ask for nothing and for those that must be refused. */
+static uint64_t asked_bytes(const struct assay_op *op)
 {
+    size_t count = op->kind == ASSAY_OP_ALLOC_ZEROED ? op->arg : 1;
+    size_t bytes = assay_multiply(count, op->size);
+
+    return bytes < SIZE_MAX / 4 ? bytes : 0;
+}
+
+/* The same with what alignment may waste. */
+static uint64_t needed_bytes(const struct assay_op *op)
+{
+    bool allocates = op->kind <= ASSAY_OP_REALLOC;
+    size_t align = op->kind == ASSAY_OP_ALLOC_ALIGNED ? op->arg : 16;
+
+    return allocates ? assay_add(asked_bytes(op), align) : 0;
+}
+
+assay_status workload_sum(struct workload *workload)
+{
+    uint64_t *sizes = assay_books_open(ASSAY_SLOTS * sizeof *sizes);
+    uint64_t live = 0;
+
+    if (!sizes)
+        return ASSAY_NO_MEMORY;
     workload->requested_bytes = 0;
+    workload->peak_live_bytes = 0;
     for (size_t i = 0; i < workload->stream.count; i++) {
         const struct assay_op *op = &workload->stream.ops[i];
-        size_t count = op->kind == ASSAY_OP_ALLOC_ZEROED ? op->arg : 1;
-        size_t align = op->kind == ASSAY_OP_ALLOC_ALIGNED ? op->arg : 16;
-        size_t bytes = assay_add(assay_multiply(count, op->size), align);
-        if (bytes < SIZE_MAX / 4) /* a larger one is refused */
-            workload->requested_bytes = assay_add(workload->requested_bytes, bytes);
+        workload->requested_bytes = assay_add(workload->requested_bytes, needed_bytes(op));
+        if (op->kind > ASSAY_OP_FREE)
+            continue;
+        live += asked_bytes(op) - sizes[op->slot];
+        sizes[op->slot] = asked_bytes(op);
+        if (live > workload->peak_live_bytes)
+            workload->peak_live_bytes = live;
     }
+    assay_books_close(sizes, ASSAY_SLOTS * sizeof *sizes);
+    return ASSAY_OK;
+}
+
+size_t workload_prefix(const struct workload *workload, uint64_t bytes)
+{
+    size_t i = 0;
+
+    for (uint64_t sum = 0; i < workload->stream.count; i++) {
+        sum = assay_add(sum, needed_bytes(&workload->stream.ops[i]));
+        if (sum > bytes)
+            break;
+    }
+    return i;
 }
 
 assay_status workload_make(struct workload *workload, const char *name, struct assay_error *error)
@@ -145,10 +186,9 @@ assay_status workload_make(struct workload *workload, const char *name, struct a
         if (strcmp(name, made_up[i].name) != 0)
             continue;
         snprintf(workload->name, sizeof workload->name, "%s", name);
-        if (made_up[i].make(&workload->stream, made_up[i].parameter) == ASSAY_OK) {
-            workload_sum(workload);
+        if (made_up[i].make(&workload->stream, made_up[i].parameter) == ASSAY_OK &&
+            workload_sum(workload) == ASSAY_OK)
             return ASSAY_OK;
-        }
         assay_error_set(error, "no memory for workload '%s'", name);
         workload_clear(workload);
         return ASSAY_NO_MEMORY;
@@ -179,6 +219,8 @@ assay_status workload_load(struct workload *workload, const char *path, struct a
         return status;
     struct assay_reader *reader = assay_input_reader(input);
     status = assay_stream_collect(&workload->stream, reader);
+    if (status == ASSAY_OK)
+        status = workload_sum(workload);
     if (status != ASSAY_OK) {
         *error = reader->error;
         if (status == ASSAY_NO_MEMORY)
@@ -186,8 +228,6 @@ assay_status workload_load(struct workload *workload, const char *path, struct a
         workload_clear(workload);
     }
     assay_input_close(input);
-    if (status == ASSAY_OK)
-        workload_sum(workload);
     return status;
 }
 

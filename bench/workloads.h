@@ -12,6 +12,7 @@ struct workload {
     const char *path; /* of the trace; NULL if made up */
     struct assay_stream stream;
     uint64_t requested_bytes; /* of all allocating operations together */
+    uint64_t peak_live_bytes; /* most requested bytes that are live at once */
 };
 
 /* The made-up ones: name and one line of explanation by number, or NULL beyond the last. */
@@ -24,8 +25,10 @@ ASSAY_MUST_CHECK assay_status workload_make(struct workload *workload, const cha
 ASSAY_MUST_CHECK assay_status workload_load(struct workload *workload, const char *path,
                                             struct assay_error *error);
 void workload_clear(struct workload *workload);
-/* Sets requested_bytes from the stream. */
-void workload_sum(struct workload *workload);
+/* Sets requested_bytes and peak_live_bytes from the stream. */
+ASSAY_MUST_CHECK assay_status workload_sum(struct workload *workload);
+/* How many operations from the start ask for at most `bytes` together. */
+size_t workload_prefix(const struct workload *workload, uint64_t bytes);
 
 /* Random replacement among `live` blocks of mixed sizes, filled first and freed last. */
 ASSAY_MUST_CHECK assay_status workload_churn(struct assay_stream *stream, uint32_t live,

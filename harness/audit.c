@@ -2,8 +2,8 @@
  * audit.c - check, walk, stats and owns of a heap against the shadow.
  *
  *   mappings   [------------------------------]      [-----------]
- *   extents    [meta][used ][ free  ][used   ]|      [used ][free]     each at the end of the one before
- *   shadow            b1              b2              b3               one in each used extent, no other
+ *   extents    [meta][used ][ free  ][used   ]|      [used ][free]     end to end
+ *   shadow            b1              b2              b3               one in each used extent
  */
 #include "assay/audit.h"
 

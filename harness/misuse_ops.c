@@ -1,14 +1,14 @@
 /*
  * misuse_ops.c - what programs must not do, done to backends that claim to answer it.
  *
- * Freeing what is no block must give ASSAY_INVALID and harm nothing: the heap's records and the content of
- * all blocks are looked at afterwards.
+ * Freeing what is no block must give ASSAY_INVALID and harm nothing: the heap's records and the
+ * content of all blocks are looked at afterwards.
  *
- * An overrun writes at most OVERRUN_BYTES past the usable end, so that what lies behind can be put
- * back. Where check() reports it the bytes are put back and the block lives on. Where only free() does, the
- * bytes are put back and the block is freed again: whatever the answer, the slot is empty then; if the
- * heap still calls itself corrupt it cannot be judged any further and the stream ends there, without
- * a finding.
+ * An overrun writes at most OVERRUN_BYTES past the usable end, so that what lies behind can be
+ * put back. Where check() reports it the bytes are put back and the block lives on. Where only
+ * free() does, the bytes are put back and the block is freed again: whatever the answer, the
+ * slot is empty then; if the heap still calls itself corrupt it cannot be judged any further and
+ * the stream ends there, without a finding.
  *
  * Underruns and writes after free have no capability that promises an answer, so they never run.
  */
@@ -19,7 +19,7 @@
 #include <string.h>
 
 #define OVERRUN_BYTES 16
-/* With at most so many live blocks all of them are looked at after each misuse, else more rarely. */
+/* With so few live blocks all of them are looked at after each misuse, else more rarely. */
 #define FEW_BLOCKS 64
 
 static unsigned char foreign[3 * 4096] __attribute__((aligned(4096)));
@@ -41,17 +41,6 @@ void *assay_foreign_address(uint64_t which)
     default:
         return (void *)unmapped[which - 4];
     }
-}
-
-static struct assay_finding *finding_of(struct assay_replay *replay)
-{
-    return &replay->result->finding;
-}
-
-static bool skip(struct assay_replay *replay, const struct assay_op *op)
-{
-    replay->result->skipped[op->kind]++;
-    return true;
 }
 
 static const char *name_of(const struct assay_op *op)

@@ -4,9 +4,9 @@
  *   [ word 0 | word 1 | word 2 | ... | word n ][ tail ]
  *                                        ^ cut off where the tail begins, anywhere in a word
  *
- * The tail sits at the very end, whatever its alignment. So every length is written with whole vectors,
- * the last two overlapping, and compared without a branch that depends on length modulo 16. Blocks
- * below 16 bytes do the same with words of 8 or 4 bytes.
+ * The tail sits at the very end, whatever its alignment. So every length is written with whole
+ * vectors, the last two overlapping, and compared without a branch that depends on length modulo
+ * 16. Blocks below 16 bytes do the same with words of 8 or 4 bytes.
  */
 #include "assay/pattern.h"
 
@@ -123,6 +123,7 @@ size_t assay_pattern_verify(const unsigned char *start, size_t bytes, uint64_t s
     vector words = first_words(seed);
     vector wrong = load(last) ^ tail_words(seed);
 
+    /* Not unrolled: a second loop for what remains is one more end that nobody can predict. */
     while ((size_t)(last - at) >= VECTOR) {
         wrong |= load(at) ^ words;
         words += step;

@@ -1,16 +1,11 @@
 /*
  * replay.c - runs a stream on one heap under the shadow.
  *
- * An operation returns false when it broke a promise; result->finding then has check, blocks and sentence,
- * and the heap is never called again: its pages are taken back from under it.
- *
- * A backend without PAGE_SOURCE has no limit that it would keep, so the harness keeps it: what would
- * take the live bytes above the limit is skipped, all the way up to PTRDIFF_MAX, above which the backend
- * itself must refuse. Without that a stream could make the process's malloc fill the machine's memory.
+ * An operation returns false when it broke a promise; result->finding then has check, blocks and
+ * sentence, and the heap is never called again: its pages are taken back from under it.
  */
 #include "assay/replay.h"
 
-#include "assay/sizes.h"
 #include "replay_state.h"
 
 #include <assert.h>
@@ -19,20 +14,6 @@
 /* How far ahead in the stream the books, and then the blocks, are fetched into the cache. */
 #define BOOKS_AHEAD 16
 #define BLOCKS_AHEAD 8
-#define PAGE 4096
-
-/* --- small helpers --- */
-
-static struct assay_finding *finding_of(struct assay_replay *replay)
-{
-    return &replay->result->finding;
-}
-
-static bool skip(struct assay_replay *replay, const struct assay_op *op)
-{
-    replay->result->skipped[op->kind]++;
-    return true;
-}
 
 struct assay_block replay_block(const struct assay_replay *replay, uint32_t number)
 {
@@ -48,272 +29,6 @@ struct assay_block replay_block(const struct assay_replay *replay, uint32_t numb
 bool replay_audit(struct assay_replay *replay)
 {
     return assay_audit(&replay->heap, replay->shadow, &replay->result->checks, finding_of(replay));
-}
-
-/* --- where a block lies --- */
-
-static uint64_t stamp(const struct assay_replay *replay)
-{
-    return replay->heap.meter.maps + replay->heap.meter.unmaps;
-}
-
-/* Whether the mapping that holds start is now the window. */
-static bool look_out(struct assay_replay *replay, uintptr_t start)
-{
-    struct assay_range range;
-
-    if (replay->window_stamp == stamp(replay) &&
-        start - replay->window_start < replay->window_end - replay->window_start)
-        return true;
-    if (!assay_ranges_find(replay->heap.meter.mappings, start, &range))
-        return false;
-    replay->window_start = range.start;
-    replay->window_end = range.end;
-    replay->window_mapping = range.value;
-    replay->window_stamp = stamp(replay);
-    return true;
-}
-
-static bool is_mapped(struct assay_replay *replay, const struct assay_block *block)
-{
-    uintptr_t start = (uintptr_t)block->start;
-
-    if (!replay->sourced || block->usable == 0)
-        return true;
-    if (!look_out(replay, start))
-        return false;
-    return block->usable <= replay->window_end - start ||
-           assay_meter_holds(&replay->heap.meter, block->start, block->usable);
-}
-
-/* Which mapping, and where in it; the shift keeps both apart for mappings of up to 16 TiB. */
-static void answer_place(struct assay_replay *replay, const void *start)
-{
-    if (!replay->options.transcript || !replay->sourced)
-        return;
-    if (look_out(replay, (uintptr_t)start))
-        assay_transcript_add(&replay->transcript, ((uint64_t)replay->window_mapping << 44) +
-                                                      ((uintptr_t)start - replay->window_start));
-    else
-        assay_transcript_add(&replay->transcript, UINT64_MAX);
-}
-
-/* --- allocating operations --- */
-
-/* See the head of this file. `given_back` is what the operation frees. */
-static bool would_flood(const struct assay_replay *replay, const struct request *request,
-                        size_t given_back)
-{
-    if (replay->sourced || request->size > PTRDIFF_MAX)
-        return false;
-    size_t live = assay_shadow_bytes(replay->shadow) - given_back;
-    size_t more = request->align > PAGE ? assay_add(request->size, request->align) : request->size;
-
-    return assay_add(live, more) > replay->heap.limit;
-}
-
-static bool audit_under_fault(struct assay_replay *replay)
-{
-    /* What is damaged already must keep its own name. */
-    return !fault_is_active(replay) || replay->audits_under_fault >= 32 || replay_audit(replay);
-}
-
-/* The page source refused, and so did the heap: it must be as if nothing had been asked. */
-static bool is_steady(struct assay_replay *replay)
-{
-    char story[sizeof replay->result->finding.what];
-
-    if (replay->audits_under_fault >= 32)
-        return true;
-    replay->audits_under_fault++;
-    if (replay_audit(replay))
-        return true;
-    struct assay_finding *finding = finding_of(replay);
-    for (size_t i = 0; i < sizeof story; i++)
-        story[i] = finding->what[i];
-    struct assay_block block = finding->block;
-    assay_finding_set(finding, ASSAY_CHECK_STEADY, finding->has_block ? &block : NULL,
-                      "after a refused page request: %s", story);
-    return false;
-}
-
-/* After a refused realloc the old block must be as it was. */
-static bool is_kept(struct assay_replay *replay, uint32_t number)
-{
-    const struct assay_shadow_slot *slot = &replay->slots[number];
-    struct assay_block block = replay_block(replay, number);
-
-    if (!assay_shadow_kept(replay->shadow, number, finding_of(replay)))
-        return false;
-    if (!replay->backend->usable_size ||
-        replay->backend->usable_size(replay->heap.self, slot->handle) == slot->usable)
-        return true;
-    return assay_finding_set(finding_of(replay), ASSAY_CHECK_ROLLBACK, &block,
-                             "a refused realloc changed the usable size of the block of op %llu",
-                             (unsigned long long)block.op);
-}
-
-/* A request that gave NULL. */
-__attribute__((cold)) static bool refused(struct assay_replay *replay, const struct assay_op *op,
-                                          const struct request *request)
-{
-    bool page_refused = replay->heap.meter.refusals != request->page_refusals;
-
-    answer(replay, op->kind);
-    replay->result->refused++;
-    if (request->is_realloc && !is_kept(replay, op->slot))
-        return false;
-    if (page_refused && replay->fault_seen && !is_steady(replay))
-        return false;
-    if (request->size == 0 &&
-        (op->kind == ASSAY_OP_ALLOC_ALIGNED || !claims(replay, ASSAY_CAP_ZERO_SIZE_BLOCK)))
-        return true;
-    if (request->size > replay->most_bytes)
-        return true;
-    replay->result->checks++;
-    return room_judge(replay, request);
-}
-
-/* What no heap can serve, and what this one says it does not. */
-__attribute__((cold)) static bool served_too_much(struct assay_replay *replay,
-                                                  const struct assay_block *block,
-                                                  const struct request *request)
-{
-    if (request->overflows)
-        return assay_finding_set(finding_of(replay), ASSAY_CHECK_HUGE, block,
-                                 "%llu blocks of %llu bytes were served, more than memory has",
-                                 (unsigned long long)replay->operation->arg,
-                                 (unsigned long long)replay->operation->size);
-    return assay_finding_set(finding_of(replay), ASSAY_CHECK_HUGE, block,
-                             "%zu bytes were served where at most %zu can be", request->size,
-                             replay->most_bytes);
-}
-
-/* Checks what can be said about a new block before its bytes are looked at. */
-static bool describe(struct assay_replay *replay, const struct assay_op *op,
-                     const struct request *request, void *handle, struct assay_block *block)
-{
-    const struct assay_backend *backend = replay->backend;
-
-    block->op = replay->op;
-    block->slot = op->slot;
-    block->size = request->size;
-    block->usable = request->size;
-    block->start = assay_heap_resolve(&replay->heap, handle);
-    if (request->size > replay->most_bytes)
-        return served_too_much(replay, block, request);
-    if (request->size == 0 && !claims(replay, ASSAY_CAP_ZERO_SIZE_BLOCK))
-        return assay_finding_set(finding_of(replay), ASSAY_CHECK_EDGE, block,
-                                 "a block of 0 bytes was served, though none is declared");
-    if (backend->usable_size) {
-        block->usable = backend->usable_size(replay->heap.self, handle);
-        if (block->usable < request->size)
-            return assay_finding_set(finding_of(replay), ASSAY_CHECK_USABLE, block,
-                                     "block of %zu bytes has a usable size of %zu", request->size,
-                                     block->usable);
-    }
-    if (!is_mapped(replay, block))
-        return assay_finding_set(finding_of(replay), ASSAY_CHECK_REGION, block,
-                                 "block of %zu bytes lies outside what the heap has mapped",
-                                 block->usable);
-    return true;
-}
-
-static void account(struct assay_replay *replay, const struct assay_op *op,
-                    const struct request *request, const struct assay_block *block)
-{
-    replay->result->served++;
-    replay->result->checks += 6; /* size, usable, region, alignment, overlap, content to come */
-    if (request->size > replay->largest_served)
-        replay->largest_served = request->size;
-    if (request->size < replay->smallest_served && request->size > 0)
-        replay->smallest_served = request->size;
-    room_charge(replay, block->usable, request->align);
-    answer(replay, op->kind | 1u << 8);
-    answer_place(replay, block->start);
-}
-
-static bool arrive(struct assay_replay *replay, const struct assay_op *op,
-                   const struct request *request, void *handle)
-{
-    struct assay_block block;
-
-    if (!handle)
-        return refused(replay, op, request);
-    if (!describe(replay, op, request, handle, &block) ||
-        !assay_shadow_add(replay->shadow, op->slot, &block, handle, request->align, request->zeroed,
-                          finding_of(replay)))
-        return false;
-    account(replay, op, request, &block);
-    return true;
-}
-
-static struct request request_of(const struct assay_replay *replay, size_t size)
-{
-    return (struct request){.size = size,
-                            .align = replay->backend->min_align,
-                            .page_refusals = replay->heap.meter.refusals};
-}
-
-static bool run_alloc(struct assay_replay *replay, const struct assay_op *op)
-{
-    struct request request = request_of(replay, op->size);
-    void *self = replay->heap.self;
-    void *handle;
-
-    if (replay->slots[op->slot].live)
-        return skip(replay, op);
-    if (op->kind == ASSAY_OP_ALLOC_ZEROED) {
-        request.size = assay_multiply(op->arg, op->size);
-        request.overflows = op->size != 0 && op->arg > SIZE_MAX / op->size;
-        request.zeroed = true;
-    } else if (op->kind == ASSAY_OP_ALLOC_ALIGNED) {
-        if (!assay_is_power_of_two(op->arg))
-            return skip(replay, op);
-        if (op->arg > request.align)
-            request.align = op->arg;
-    }
-    if (would_flood(replay, &request, 0))
-        return skip(replay, op);
-    if (replay->fault_seen && !audit_under_fault(replay))
-        return false;
-    if (op->kind == ASSAY_OP_ALLOC)
-        handle = replay->backend->alloc(self, op->size);
-    else if (op->kind == ASSAY_OP_ALLOC_ZEROED)
-        handle = replay->backend->alloc_zeroed(self, op->arg, op->size);
-    else if (op->kind == ASSAY_OP_REALLOC)
-        handle = replay->backend->realloc(self, NULL, op->size);
-    else
-        handle = replay->backend->alloc_aligned(self, op->arg, op->size);
-    return arrive(replay, op, &request, handle);
-}
-
-static bool run_realloc(struct assay_replay *replay, const struct assay_op *op)
-{
-    const struct assay_shadow_slot *slot = &replay->slots[op->slot];
-    struct request request = request_of(replay, op->size);
-    struct assay_block block;
-
-    if (op->size == 0)
-        return skip(replay, op);
-    if (!slot->live)
-        return run_alloc(replay, op);
-    if (would_flood(replay, &request, slot->size))
-        return skip(replay, op);
-    if (replay->fault_seen && !audit_under_fault(replay))
-        return false;
-    if (!assay_shadow_verify(replay->shadow, op->slot, finding_of(replay)))
-        return false;
-    request.is_realloc = true;
-    void *handle = replay->backend->realloc(replay->heap.self, slot->handle, op->size);
-    if (!handle)
-        return refused(replay, op, &request);
-    if (!describe(replay, op, &request, handle, &block) ||
-        !assay_shadow_moved(replay->shadow, op->slot, &block, handle, request.align,
-                            finding_of(replay)))
-        return false;
-    account(replay, op, &request, &block);
-    return true;
 }
 
 /* --- the other operations of programs --- */
@@ -382,9 +97,9 @@ static bool run(struct assay_replay *replay, const struct assay_op *op)
     case ASSAY_OP_ALLOC:
     case ASSAY_OP_ALLOC_ZEROED:
     case ASSAY_OP_ALLOC_ALIGNED:
-        return run_alloc(replay, op);
+        return replay_alloc(replay, op);
     case ASSAY_OP_REALLOC:
-        return run_realloc(replay, op);
+        return replay_realloc(replay, op);
     case ASSAY_OP_FREE:
         return run_free(replay, op);
     case ASSAY_OP_FREE_NULL:

@@ -6,11 +6,6 @@
 /* Addresses of freed blocks that owns() is asked about. */
 #define OWNS_FREED 16
 
-static struct assay_finding *finding_of(struct assay_replay *replay)
-{
-    return &replay->result->finding;
-}
-
 static bool free_everything(struct assay_replay *replay, void **freed, size_t *freed_count)
 {
     struct assay_block block;

@@ -1,6 +1,6 @@
 /*
- * replay_state.h - what the files of the replay share: replay.c runs a stream, room.c judges
- * refusals, misuse_ops.c misuses the heap, replay_end.c ends it.
+ * replay_state.h - what the files of the replay share: replay.c runs a stream, replay_alloc.c
+ * asks for blocks, room.c judges refusals, misuse_ops.c misuses the heap, replay_end.c ends it.
  */
 #ifndef ASSAY_REPLAY_STATE_H
 #define ASSAY_REPLAY_STATE_H
@@ -63,6 +63,17 @@ struct assay_replay {
     struct assay_transcript transcript;
 };
 
+static inline struct assay_finding *finding_of(struct assay_replay *replay)
+{
+    return &replay->result->finding;
+}
+
+static inline bool skip(struct assay_replay *replay, const struct assay_op *op)
+{
+    replay->result->skipped[op->kind]++;
+    return true;
+}
+
 static inline bool claims(const struct assay_replay *replay, uint32_t caps)
 {
     return assay_backend_claims(replay->backend, caps);
@@ -83,6 +94,10 @@ static inline void answer(struct assay_replay *replay, uint64_t word)
 struct assay_block replay_block(const struct assay_replay *replay, uint32_t slot);
 /* Self-check, walk, stats, owns. */
 bool replay_audit(struct assay_replay *replay);
+
+/* replay_alloc.c: runs an operation that asks for a block. */
+bool replay_alloc(struct assay_replay *replay, const struct assay_op *op);
+bool replay_realloc(struct assay_replay *replay, const struct assay_op *op);
 
 /* room.c: what a served block costs, and whether a refusal can be right. Called after the call. */
 void room_open(struct assay_replay *replay);

@@ -5,13 +5,14 @@
  * speaks where no correct allocator could refuse:
  *
  *   1. The heap's own stats say that a block of this size fits without mapping.
- *   2. A heap that GROWS had mapped at most a quarter of its limit, the request would take at most a
- *      sixteenth, and it did not even ask the page source.
- *   3. A heap of one region: all blocks since it was last empty (since its creation, where COALESCES is
- *      not claimed: it may never reuse), each at twice its size and overhead, take at most a quarter
- *      of the limit. A heap that only ever bumped a pointer would still have room.
- *   4. DEAD, at the end: a heap of few live blocks that take little even if each pins a page, or one
- *      that GROWS and had not mapped half of its limit, refused nearly all small requests.
+ *   2. A heap that GROWS had mapped at most a quarter of its limit, the request would take at
+ *      most a sixteenth, and it did not even ask the page source.
+ *   3. A heap of one region: all blocks since it was last empty (since its creation, where
+ *      COALESCES is not claimed: it may never reuse), each at twice its size and overhead, take
+ *      at most a quarter of the limit. A heap that only ever bumped a pointer would still have
+ *      room.
+ *   4. DEAD, at the end: a heap of few live blocks that take little even if each pins a page, or
+ *      one that GROWS and had not mapped half of its limit, refused nearly all small requests.
  *
  * 2 to 4 need that no fault is active and that the page source refused nothing during the request.
  * Alignments above a page are left to 1.
@@ -25,7 +26,7 @@
 #define UNLIMITED_BYTES ((size_t)64 << 20)
 /* Overhead of a block: header, footer, rounding to a granule. */
 #define OVERHEAD 64
-/* Refusals that are looked at by stats, which may be costly: all up to here, then one in so many. */
+/* Refusals looked at by stats, which may be costly: all up to here, then one in so many. */
 #define LOOK_AT_FIRST 1024
 #define LOOK_THEN_EACH 64
 /* DEAD: so many refused in a row, or so many in all of which these many times more than served. */

@@ -147,15 +147,15 @@ static inline uint64_t seed_of(const struct assay_shadow_slot *slot, uint32_t nu
 }
 
 /*
- * How much of a block is written. A block that was asked for with 0 bytes keeps its usable ones to itself:
- * sanitizers call them usable and yet report who writes there.
+ * How much of a block is written. A block that was asked for with 0 bytes keeps its usable ones
+ * to itself: sanitizers call them usable and yet report who writes there.
  */
 static inline size_t filled_bytes(const struct assay_shadow_slot *slot)
 {
     return slot->size ? slot->usable : 0;
 }
 
-static void write_content(const struct assay_shadow *shadow, uint32_t number)
+static inline void write_content(const struct assay_shadow *shadow, uint32_t number)
 {
     const struct assay_shadow_slot *slot = &shadow->slots[number];
     uint64_t seed = seed_of(slot, number);
@@ -169,8 +169,8 @@ static void write_content(const struct assay_shadow *shadow, uint32_t number)
     assay_pattern_write(slot->start + filled_bytes(slot) - edge, edge, ~seed);
 }
 
-static bool verify_content(const struct assay_shadow *shadow, uint32_t number,
-                           enum assay_check check, struct assay_finding *finding)
+static inline bool verify_content(const struct assay_shadow *shadow, uint32_t number,
+                                  enum assay_check check, struct assay_finding *finding)
 {
     const struct assay_shadow_slot *slot = &shadow->slots[number];
     uint64_t seed = seed_of(slot, number);
@@ -247,8 +247,8 @@ static struct assay_range range_of(const struct assay_block *block)
 }
 
 /* Alignment and place of a block that just came; enters its range. */
-static bool enter(struct assay_shadow *shadow, const struct assay_block *block, size_t align,
-                  struct assay_finding *finding)
+static inline bool enter(struct assay_shadow *shadow, const struct assay_block *block, size_t align,
+                         struct assay_finding *finding)
 {
     struct assay_range range = range_of(block), conflict;
 
@@ -265,7 +265,7 @@ static bool enter(struct assay_shadow *shadow, const struct assay_block *block, 
     return true;
 }
 
-static void fill(struct assay_shadow *shadow, const struct assay_block *block, void *handle)
+static inline void fill(struct assay_shadow *shadow, const struct assay_block *block, void *handle)
 {
     struct assay_shadow_slot *slot = &shadow->slots[block->slot];
 
@@ -285,7 +285,7 @@ static void fill(struct assay_shadow *shadow, const struct assay_block *block, v
     write_content(shadow, block->slot);
 }
 
-static void leave(struct assay_shadow *shadow, struct assay_shadow_slot *slot)
+static inline void leave(struct assay_shadow *shadow, struct assay_shadow_slot *slot)
 {
     uintptr_t start = (uintptr_t)slot->start;
     uint32_t number = (uint32_t)(slot - shadow->slots);

@@ -107,7 +107,7 @@ static unsigned char *cell_at(struct cells *cells, size_t i)
     return cells->first + i * CELL;
 }
 
-/* With some faults each request asks for a page, so that the page source has something to refuse. */
+/* With some faults each request asks for a page, so that there is something to refuse. */
 static bool asks_for_pages(struct cells *cells)
 {
     if (planted == MAPS_MORE || planted == KEEPS_PAGES) {

@@ -1,8 +1,9 @@
 /*
  * audit.h - what a heap says about itself, held against the shadow.
  *
- * Everything here is O(live blocks) or as costly as the backend's own functions. What a backend does not
- * offer is not checked. On false *finding has check, blocks and sentence; the rest is the caller's.
+ * Everything here is O(live blocks) or as costly as the backend's own functions. What a backend
+ * does not offer is not checked. On false *finding has check, blocks and sentence; the rest is
+ * the caller's.
  */
 #ifndef ASSAY_AUDIT_H
 #define ASSAY_AUDIT_H
@@ -16,8 +17,8 @@ extern "C" {
 #endif
 
 /*
- * check(), walk(), stats(), owns(), and unmaps of what was not mapped. *checks counts the promises that
- * were looked at.
+ * check(), walk(), stats(), owns(), and unmaps of what was not mapped. *checks counts the
+ * promises that were looked at.
  */
 ASSAY_MUST_CHECK bool assay_audit(const struct assay_heap *heap, const struct assay_shadow *shadow,
                                   uint64_t *checks, struct assay_finding *finding);

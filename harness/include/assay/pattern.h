@@ -1,9 +1,10 @@
 /*
  * pattern.h - the content that the shadow gives to blocks, and looks for again.
  *
- * 64-bit words that count up from the seed in steps of an odd number, and a tail of its own over the
- * last 16 bytes, so that a shift, a swap, a copy of another block and a stale header all show. Words of
- * a block take both values in every bit, low ones included. Bytes are those of the machine's order.
+ * 64-bit words that count up from the seed in steps of an odd number, and a tail of its own over
+ * the last 16 bytes, so that a shift, a swap, a copy of another block and a stale header all
+ * show. Words of a block take both values in every bit, low ones included. Bytes are those of
+ * the machine's order.
  */
 #ifndef ASSAY_PATTERN_H
 #define ASSAY_PATTERN_H

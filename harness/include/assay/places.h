@@ -1,10 +1,10 @@
 /*
  * places.h - where the live blocks lie: what ranges.h does, made for many small blocks.
  *
- * A map of the address space with one entry for 16 bytes says which slot holds them, so that coming and
- * going costs a line or two of the cache instead of a way through a tree. Blocks that the map cannot
- * hold (large, empty, or sharing 16 bytes with another) are kept in a tree. Extents of blocks are read from
- * the slots of the shadow. Not thread-safe.
+ * A map of the address space with one entry for 16 bytes says which slot holds them, so that
+ * coming and going costs a line or two of the cache instead of a way through a tree. Blocks that
+ * the map cannot hold (large, empty, or sharing 16 bytes with another) are kept in a tree.
+ * Extents of blocks are read from the slots of the shadow. Not thread-safe.
  */
 #ifndef ASSAY_PLACES_H
 #define ASSAY_PLACES_H

@@ -1,10 +1,11 @@
 /*
  * shadow.h - the independent model of what must be true of the live blocks.
  *
- * The shadow writes every usable byte of every block with a pattern bound to (slot, generation) and
- * keeps its books outside the heap under test. It never calls the heap. Each function below returns false
- * when a promise is broken and fills in check, blocks and sentence of *finding; operation, backend and
- * seed are the caller's. Addresses are resolved ones. O(log n) plus the bytes of the block. Not thread-safe.
+ * The shadow writes every usable byte of every block with a pattern bound to (slot, generation)
+ * and keeps its books outside the heap under test. It never calls the heap. Each function below
+ * returns false when a promise is broken and fills in check, blocks and sentence of *finding;
+ * operation, backend and seed are the caller's. Addresses are resolved ones. O(log n) plus the
+ * bytes of the block. Not thread-safe.
  */
 #ifndef ASSAY_SHADOW_H
 #define ASSAY_SHADOW_H
@@ -18,8 +19,8 @@ extern "C" {
 struct assay_shadow;
 
 /*
- * content_bytes: of a block larger than this, only the first and last content_bytes / 2 are written and
- * checked. 0 means the default, 64 MiB. NULL if there is no memory.
+ * content_bytes: of a block larger than this, only the first and last content_bytes / 2 are
+ * written and checked. 0 means the default, 64 MiB. NULL if there is no memory.
  */
 struct assay_shadow *assay_shadow_open(size_t content_bytes);
 void assay_shadow_close(struct assay_shadow *shadow); /* NULL is allowed */
@@ -49,9 +50,9 @@ ASSAY_MUST_CHECK bool assay_shadow_remove(struct assay_shadow *shadow, uint32_t 
                                           struct assay_finding *finding);
 /*
  * Realloc is about to be called, check content (it may be gone afterwards), and after it:
- * moved() takes out the old block, checks the new one as add() does, and that the first
- * min(old size, new size) bytes are the old pattern (ASSAY_CHECK_PREFIX). kept() is for a refused realloc:
- * the old block must be as it was (ASSAY_CHECK_ROLLBACK).
+ * moved() takes out the old block, checks the new one as add() does, and that the first min(old
+ * size, new size) bytes are the old pattern (ASSAY_CHECK_PREFIX). kept() is for a refused
+ * realloc: the old block must be as it was (ASSAY_CHECK_ROLLBACK).
  */
 ASSAY_MUST_CHECK bool assay_shadow_verify(struct assay_shadow *shadow, uint32_t slot,
                                           struct assay_finding *finding);

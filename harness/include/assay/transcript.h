@@ -1,7 +1,8 @@
 /*
  * transcript.h - a hash of everything a heap answered, in order.
  *
- * Words are what was said, never an address, so that equal behaviour gives equal hashes on every machine.
+ * Words are what was said, never an address, so that equal behaviour gives equal hashes on every
+ * machine.
  */
 #ifndef ASSAY_TRANSCRIPT_H
 #define ASSAY_TRANSCRIPT_H

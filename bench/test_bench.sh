@@ -1,0 +1,56 @@
+#!/bin/sh
+# What users see of the benchmarks: rows, JSON, refusals. Usage: test_bench.sh PROGRAM PLUGIN
+set -eu
+program=$1 broken=$2
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+failed=0
+
+# expect STATUS PATTERN ARGS...: the exit status, and a line of output that matches.
+expect() {
+    status=$1 pattern=$2
+    shift 2
+    seen=0
+    "$program" "$@" >"$folder/out" 2>&1 || seen=$?
+    if [ "$seen" -ne "$status" ] || ! grep -qE -- "$pattern" "$folder/out"; then
+        echo "bench $*: status $seen for $status, or no line like: $pattern" >&2
+        cat "$folder/out" >&2
+        failed=1
+    fi
+}
+
+once="--min-time 0 --repetitions 1"
+expect 0 '^usage: assay bench' --help
+expect 0 '^churn-10k +random' --list
+expect 2 "no backend called 'nul'.*null" --backend nul
+expect 2 "no workload called 'pear'" --workload pear
+expect 2 "repetitions is a whole number from 1 to 100, not '0'" --repetitions 0
+expect 2 "min-time is from 0 to 60 seconds, not 'x'" --min-time x
+expect 2 'missing.trace' --trace "$folder/missing.trace"
+expect 2 "'more' is not an option" more
+# shellcheck disable=SC2086 # words on purpose
+expect 3 'nowhere' $once --workload pair-16 --backend null --json "$folder/nowhere/file"
+head -c 100 /dev/urandom >"$folder/foreign.file"
+# shellcheck disable=SC2086
+expect 2 'foreign.file' $once --trace "$folder/foreign.file"
+
+printf 'assay-ops 1\nalloc s0 100\nrealloc s0 5000\nfree s0\n' >"$folder/small.trace"
+# shellcheck disable=SC2086
+expect 0 '^small +null +passed +3 .*realloc by harness' $once --backend null \
+    --trace "$folder" --json "$folder/json"
+for part in '"kind":"context"' '"page_bytes":' '"backend":"system"' '"by_harness":\["realloc"\]'; do
+    grep -q "$part" "$folder/json" || {
+        echo "no $part in the JSON" >&2
+        failed=1
+    }
+done
+
+# shellcheck disable=SC2086
+expect 1 '^batch-64 +plugin:libbroken.so +FAILED +check overlap failed at operation' $once \
+    --workload batch-64 --backend "plugin:$broken" --json "$folder/json"
+grep -q 'repeat: assay bench --backend plugin:.* --workload batch-64' "$folder/out" || failed=1
+! grep '"plugin:' "$folder/json" | grep -q cpu_ns_per_op || {
+    echo "a number for a wrong answer" >&2
+    failed=1
+}
+exit $failed
