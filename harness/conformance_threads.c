@@ -1,5 +1,5 @@
 /*
- * conformance_threads.c - THREAD_SAFE: several threads at once, blocks freed by others than made them.
+ * conformance_threads.c - THREAD_SAFE: several threads at once, blocks freed by other threads.
  *
  * Threads pass blocks through shared cells: each takes out what another put in, checks it, frees
  * it. A block says its own size in its first bytes; the rest is a pattern bound to its address.

@@ -164,7 +164,7 @@ bool trial_realloc(struct trial *trial, size_t index, size_t size)
     }
     size_t kept = old.size < size ? old.size : size;
     const unsigned char *bytes = assay_heap_resolve(&trial->heap, handle);
-    /* The pattern of a longer block skips its middle; only a prefix written whole can be compared. */
+    /* The pattern of a longer block skips its middle: only its front can be compared. */
     bool whole = old.size <= 2 * ENDS;
     EXPECT(trial, trial_holds(bytes, (whole || kept < ENDS) ? kept : ENDS, old.mark),
            "realloc() from %zu to %zu bytes lost content", old.size, size);

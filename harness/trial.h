@@ -33,7 +33,7 @@ struct trial {
     uint64_t random;
 };
 
-/* Writes the verdict and ends the process: BROKEN, or NOT_CLAIMED where the promise was not made. */
+/* Writes the verdict and ends the process: BROKEN, or NOT_CLAIMED where nothing was promised. */
 __attribute__((noreturn, format(printf, 2, 3))) void trial_broken(struct trial *trial,
                                                                   const char *format, ...);
 

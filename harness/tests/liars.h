@@ -1,8 +1,8 @@
 /*
  * liars.h - functions that do one thing wrong, to be put into the table of a correct backend.
  *
- * They reach the correct table through assay_liar, for a `self` does not know its table. One liar at
- * a time.
+ * They reach the correct table through assay_liar, for a `self` does not know its table. One liar
+ * at a time.
  */
 #ifndef ASSAY_LIARS_H
 #define ASSAY_LIARS_H

@@ -1,8 +1,8 @@
 /*
  * test_conformance - a broken promise fails the tests that are about it, and no others.
  *
- * A liar is a correct allocator with a flag that it does not keep, with one thing done wrong, or with
- * one of the planted bugs. All conformance tests run on it.
+ * A liar is a correct allocator with a flag that it does not keep, with one thing done wrong, or
+ * with one of the planted bugs. All conformance tests run on it.
  */
 #include "assay/conformance.h"
 #include "assay/registry.h"

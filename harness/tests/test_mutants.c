@@ -1,8 +1,8 @@
 /*
- * test_mutants - every planted bug is found by the check that must name it, and no correct backend is.
+ * test_mutants - every planted bug is found by the check that must name it, and nothing else is.
  *
- * Each mutant goes through the same campaign of random streams from fixed seeds, in a child process,
- * on pages between fences, so that what reads or writes past its pages crashes at once.
+ * Each mutant goes through the same campaign of random streams from fixed seeds, in a child
+ * process, on pages between fences: what reads or writes past its pages crashes at once.
  */
 #include "assay/finding.h"
 #include "assay/guard.h"
