@@ -13,15 +13,20 @@
 #define SECONDS_TRIED 10
 
 static const struct conformance_room *const rooms[] = {
-    &assay_conformance_life, &assay_conformance_alloc,   &assay_conformance_questions,
-    &assay_conformance_caps, &assay_conformance_threads, &assay_conformance_misuse,
+    &assay_conformance_life,
+    &assay_conformance_alloc,
+    &assay_conformance_questions,
+    &assay_conformance_caps,
+    &assay_conformance_threads,
+    &assay_conformance_misuse,
+    NULL,
 };
 
 size_t assay_conformance_count(void)
 {
     size_t count = 0;
 
-    for (size_t i = 0; i < sizeof rooms / sizeof *rooms; i++)
+    for (size_t i = 0; rooms[i]; i++)
         count += rooms[i]->count;
     return count;
 }

@@ -6,13 +6,13 @@
 
 struct conformance_test {
     const char *name;
-    const char *needs;   /* as in the result */
+    const char *needs; /* as in the result */
+    void (*run)(struct trial *trial);
+    size_t function;     /* offset in the table of the function it is about; 0: none */
     uint32_t capability; /* the promise it is about; 0: none */
     uint32_t setting;    /* without these capabilities the test can tell nothing */
     uint32_t unless;     /* with these capabilities it would expect too much */
-    size_t function;     /* offset in the table of the function it is about; 0: none */
     bool tried;          /* runs without the capability too, for COULD_CLAIM */
-    void (*run)(struct trial *trial);
 };
 
 /* One part of the table for each part of backend.h. */

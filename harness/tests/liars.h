@@ -16,8 +16,8 @@ struct liar {
 };
 extern struct liar assay_liar;
 
-/* Makes assay_liar a faithful copy of truth. */
-void assay_liar_copy(const struct assay_backend *truth);
+/* Makes assay_liar a faithful copy of backend. */
+void assay_liar_copy(const struct assay_backend *backend);
 
 /* Each makes assay_liar do one thing wrong. */
 void lie_empty_summary(void);

@@ -21,14 +21,14 @@
 
 struct lie {
     const char *name;
+    void (*tell)(void);
+    const char *broken[MOST_BROKEN]; /* the tests that must fail, up to NULL */
     enum { ON_NULL, ON_PLANTED } truth;
     enum planted_kind kind;
     enum planted_bug bug;
     uint32_t claims; /* falsely, besides what the truth claims */
     uint32_t denies;
-    void (*tell)(void);
-    bool spreads;                    /* so basic that other tests fail as well */
-    const char *broken[MOST_BROKEN]; /* the tests that must fail, up to NULL */
+    bool spreads; /* so basic that other tests fail as well */
 };
 
 static const struct lie lies[] = {

@@ -21,7 +21,7 @@ struct assay_fence {
 
 ASSAY_MUST_CHECK assay_status assay_fence_open(struct assay_fence *fence);
 void assay_fence_close(struct assay_fence *fence);
-/* Takes everything back and begins anew at the base; `fence` is a struct assay_fence. */
-void assay_fence_reset(void *fence);
+/* Takes everything back and begins anew at the base; `ctx` is a struct assay_fence. */
+void assay_fence_reset(void *ctx);
 
 #endif

@@ -62,7 +62,7 @@ void planted_add_segment(struct planted_heap *heap, struct segment *segment, siz
 
     while (*place && *place < segment)
         place = &(*place)->next;
-    segment->next = *place;
+    segment->next = *place; /* NOLINT(clang-analyzer-core.NullDereference): a planted bug */
     *place = segment;
     segment->bytes = bytes;
     segment->overhead = overhead;
