@@ -104,7 +104,8 @@ struct assay_trace_decoder {
     uint32_t room; /* operations for which the context has room */
     const uint8_t *at[ASSAY_TRACE_COLUMNS];
     const uint8_t *end[ASSAY_TRACE_COLUMNS];
-    uint32_t left;           /* operations */
+    uint32_t left; /* operations */
+    bool has_time;
     uint32_t slots, threads; /* larger ones are refused */
 };
 
