@@ -112,8 +112,8 @@ struct assay_trace_decoder {
 void assay_trace_decoder_init(struct assay_trace_decoder *decoder);
 void assay_trace_decoder_clear(struct assay_trace_decoder *decoder);
 /*
- * Begins a frame of `ops` operations whose columns of these lengths stand one after the other at content, with
- * ASSAY_TRACE_SLACK readable bytes behind them. ASSAY_INVALID if the lengths cannot be.
+ * Begins a frame of `ops` operations whose columns of these lengths stand one after the other at
+ * content, with ASSAY_TRACE_SLACK readable bytes behind them. ASSAY_INVALID if the lengths cannot be.
  */
 ASSAY_MUST_CHECK assay_status assay_trace_decoder_start(struct assay_trace_decoder *decoder,
                                                         const uint8_t *content,

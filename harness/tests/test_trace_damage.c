@@ -332,6 +332,29 @@ static void forge_end(struct forgery *forgery, uint64_t ops, uint32_t slots, uin
     assay_trace_put64(at + 48, XXH64(at, 48, 0));
 }
 
+static void test_an_index_that_lies_is_found_when_it_is_used(void **state)
+{
+    struct sample sample = sample_open();
+    struct assay_trace_reader *trace;
+    struct assay_error error;
+    uint8_t *index = sample.data + assay_trace_get64(sample.data + sample.size - 24);
+    static const uint64_t lies[] = {0, 46, 47, UINT64_MAX, 1000000, UINT64_MAX - 20};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof lies / sizeof *lies; i++) {
+        assay_trace_put64(index + 24, lies[i]); /* the offset of the second frame */
+        assay_trace_put64(index + 40, XXH64(index, 40, 0));
+        assert_int_equal(assay_trace_open_memory(&trace, "lies", sample.data, sample.size, &error),
+                         ASSAY_OK);
+        assert_true(assay_trace_info(trace)->is_whole);
+        assert_int_equal(assay_trace_seek(trace, FRAME + 1), ASSAY_CORRUPT);
+        assert_string_not_equal(assay_trace_stream(trace)->error.what, "");
+        assert_int_equal(assay_trace_seek(trace, FRAME - 1), ASSAY_OK);
+        assay_trace_close(trace);
+    }
+    sample_close(&sample);
+}
+
 static void test_totals_that_cannot_be_are_not_believed(void **state)
 {
     static const uint64_t odd[] = {0, 1, 39, 40, 41, 1 << 20, UINT32_MAX, UINT64_MAX};
@@ -365,6 +388,7 @@ int main(void)
         cmocka_unit_test(test_content_that_no_writer_makes_is_refused),
         cmocka_unit_test(test_claimed_lengths_are_not_believed),
         cmocka_unit_test(test_more_content_than_claimed_is_refused),
+        cmocka_unit_test(test_an_index_that_lies_is_found_when_it_is_used),
         cmocka_unit_test(test_totals_that_cannot_be_are_not_believed),
     };
     return cmocka_run_group_tests(tests, trace_make_folder, trace_remove_folder);

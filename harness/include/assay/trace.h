@@ -69,8 +69,8 @@ const struct assay_trace_info *assay_trace_info(const struct assay_trace_reader 
 struct assay_reader *assay_trace_stream(struct assay_trace_reader *trace);
 /*
  * Goes to the operation with this index: 0 is the first, the number of all is the end. ASSAY_INVALID
- * beyond the end; ASSAY_CORRUPT, with the stream's error set, where damage is in the way. O(log frames) and one
- * frame where the index is there, else O(frames).
+ * beyond the end; ASSAY_CORRUPT, with the stream's error set, where damage is in the way.
+ * O(log frames) and one frame where the index is there, else O(frames).
  */
 ASSAY_MUST_CHECK assay_status assay_trace_seek(struct assay_trace_reader *trace, uint64_t op);
 void assay_trace_close(struct assay_trace_reader *trace); /* NULL is allowed */
