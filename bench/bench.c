@@ -8,6 +8,7 @@
 #include "assay/guard.h"
 #include "assay/registry.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <getopt.h>
 #include <glob.h>
@@ -199,7 +200,7 @@ static int take_option(struct plan *plan, int option)
         fputs(help, stdout);
         return 0;
     default:
-        return EXIT_USAGE; /* getopt has said why */
+        assert(false && "every option has a case");
     }
     return status ? status : -1;
 }
@@ -216,7 +217,10 @@ static int parse(struct plan *plan, int argc, char **argv)
     int option;
 
     optind = 0; /* from the start, whatever the caller has parsed */
+    opterr = 0;
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        if (option == '?')
+            return wrong_usage("'%s' is not an option, or lacks its value", argv[optind - 1]);
         int status = take_option(plan, option);
         if (status >= 0)
             return status;
@@ -333,6 +337,18 @@ static int run(struct plan *plan, struct row *rows)
     return worst;
 }
 
+static int end_json(const struct plan *plan, int status)
+{
+    if (!plan->json)
+        return status;
+    json_end(plan->json, status);
+    bool failed = ferror(plan->json);
+    failed |= fclose(plan->json) != 0;
+    if (failed)
+        fprintf(stderr, "assay: %s: not all could be written\n", plan->json_path);
+    return failed ? EXIT_ENVIRONMENT : status;
+}
+
 static int open_json_and_run(struct plan *plan)
 {
     size_t room = (plan->specs.count + MOST_COST_ROWS) * sizeof(struct row);
@@ -348,12 +364,11 @@ static int open_json_and_run(struct plan *plan)
     else
         status = run(plan, rows);
     assay_guard_unshare(rows, room);
-    if (plan->json && (ferror(plan->json) | fclose(plan->json))) {
-        fprintf(stderr, "assay: %s: not all could be written\n", plan->json_path);
-        remove(plan->json_path);
-        return EXIT_ENVIRONMENT;
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        fprintf(stderr, "assay: standard output: %s\n", strerror(errno));
+        status = EXIT_ENVIRONMENT;
     }
-    return status;
+    return end_json(plan, status);
 }
 
 int assay_bench_main(int argc, char **argv)

@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #define SECONDS 3600
-#define FILE_OPS 10000000
+#define FILE_OPS ((size_t)10000000)
 #define FILE_LIVE 1000
 
 static const struct cost {
@@ -67,7 +67,7 @@ static void open_heap(const struct runner *runner, struct assay_heap *heap)
     size_t limit = heap_limit(runner->row->backend, &runner->task->workload);
 
     if (runner->task->path)
-        limit *= FILE_OPS / 1000000 * 2;
+        limit *= FILE_OPS / runner->task->workload.stream.count + 1;
     if (assay_heap_open(heap, runner->row->backend, assay_pages_os(), limit, 0, NULL) != ASSAY_OK)
         abort(); /* the system has no room for a mapping that costs nothing */
 }
@@ -141,7 +141,7 @@ static void by_file(void *arg, struct shim_state *state)
         assay_bare_run(task->bare, &heap, assay_trace_stream(trace), ASSAY_TOUCH_NONE, &result);
         shim_pause(state);
         size_t peak = resident_peak_bytes();
-        if (is_reset && peak > before)
+        if (is_reset && peak > before + runner->row->peak_resident_bytes)
             runner->row->peak_resident_bytes = peak - before;
         assay_trace_close(trace);
         assay_bare_drain(task->bare, &heap);

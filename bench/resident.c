@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -16,8 +17,8 @@ static size_t status_bytes(const char *word)
     if (!file)
         return 0;
     while (fgets(line, sizeof line, file))
-        if (strncmp(line, word, strlen(word)) == 0 && sscanf(line + strlen(word), "%zu", &kib) == 1)
-            break;
+        if (strncmp(line, word, strlen(word)) == 0)
+            kib = strtoul(line + strlen(word), NULL, 10);
     fclose(file);
     return kib * 1024;
 }

@@ -15,8 +15,11 @@ void table_head(FILE *out, const struct context *context)
     fprintf(out, "%s; %s; %s; %ld CPUs, pages of %ld bytes, ASLR %s, huge pages %s\n",
             context->compiler, context->cpu, context->kernel, context->cpus, context->page_size,
             context->aslr, context->huge_pages);
-    fprintf(out, "system is %s; CPU time, medians; peak/live: resident over live bytes\n",
-            context->system);
+    fprintf(
+        out,
+        "system is %s; CPU time, medians; blocks are written to only for peak/live, resident over "
+        "live bytes\n",
+        context->system);
     fprintf(out, "%-14s %-22s %-7s %10s %9s %9s %9s\n", "workload", "backend", "checks", "ops",
             "ns/op", "/system", "peak/live");
     fflush(out); /* children must not find it unwritten */
@@ -191,4 +194,9 @@ void json_rows(FILE *out, const struct row *rows, size_t count)
         fprintf(out, "}\n");
     }
     fflush(out);
+}
+
+void json_end(FILE *out, int status)
+{
+    fprintf(out, "{\"schema\":%d,\"kind\":\"end\",\"exit_status\":%d}\n", SCHEMA, status);
 }

@@ -16,6 +16,8 @@ void table_rows(FILE *out, const struct row *rows, size_t count);
 /* One JSON object a line. */
 void json_context(FILE *out, const struct context *context);
 void json_rows(FILE *out, const struct row *rows, size_t count);
+/* The last line, without which the file is a part only. */
+void json_end(FILE *out, int status);
 
 /* The command that shows a failure again. */
 void repeat_command(const struct row *row, char *command, size_t room);

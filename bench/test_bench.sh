@@ -28,8 +28,14 @@ expect 2 "repetitions is a whole number from 1 to 100, not '0'" --repetitions 0
 expect 2 "min-time is from 0 to 60 seconds, not 'x'" --min-time x
 expect 2 'missing.trace' --trace "$folder/missing.trace"
 expect 2 "'more' is not an option" more
+expect 2 "'--mroe' is not an option" --mroe
+expect 2 "'--json' is not an option, or lacks its value" --json
 # shellcheck disable=SC2086 # words on purpose
 expect 3 'nowhere' $once --workload pair-16 --backend null --json "$folder/nowhere/file"
+if [ -w /dev/full ]; then
+    # shellcheck disable=SC2086
+    expect 3 'not all could be written' $once --workload pair-16 --backend null --json /dev/full
+fi
 head -c 100 /dev/urandom >"$folder/foreign.file"
 # shellcheck disable=SC2086
 expect 2 'foreign.file' $once --trace "$folder/foreign.file"
@@ -38,7 +44,8 @@ printf 'assay-ops 1\nalloc s0 100\nrealloc s0 5000\nfree s0\n' >"$folder/small.t
 # shellcheck disable=SC2086
 expect 0 '^small +null +passed +3 .*realloc by harness' $once --backend null \
     --trace "$folder" --json "$folder/json"
-for part in '"kind":"context"' '"page_bytes":' '"backend":"system"' '"by_harness":\["realloc"\]'; do
+for part in '"kind":"context"' '"page_bytes":' '"backend":"system"' '"by_harness":\["realloc"\]' \
+    '"kind":"end","exit_status":0'; do
     grep -q "$part" "$folder/json" || {
         echo "no $part in the JSON" >&2
         failed=1

@@ -107,8 +107,10 @@ static void run(void *arg, volatile uint64_t *progress)
     struct assay_bare *bare = assay_bare_open();
 
     (void)progress;
-    if (!runners || !bare)
+    if (!runners || !bare) {
+        free(runners);
         return;
+    }
     become_multithreaded();
     for (size_t i = 0; i < task->count; i++) {
         runners[i] = (struct runner){&task->rows[i], task->workload, bare};
@@ -116,6 +118,8 @@ static void run(void *arg, volatile uint64_t *progress)
             shim_add(task->rows[i].spec, body, note, &runners[i]);
     }
     shim_run(task->repetitions, task->min_time_s);
+    assay_bare_close(bare);
+    free(runners);
 }
 
 void measure_times(struct row *rows, size_t count, const struct workload *workload, int repetitions,

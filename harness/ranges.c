@@ -383,7 +383,7 @@ static void hand_on_bounds(struct assay_ranges *ranges, const struct path *path,
     const struct node *node = (const struct node *)(const void *)leaf;
     uint32_t level = ranges->height - 1;
 
-    while (path->nodes[level]->count == 1) /* goes as well */
+    while (level > 0 && path->nodes[level]->count == 1) /* goes as well */
         level--;
     if (path->positions[level] > 0)
         ranges->nodes[leaf->previous].last = node->last;

@@ -238,17 +238,17 @@ static long resident_peak_kib(void)
 static void test_nodes_that_empty_are_used_again(void **state)
 {
     (void)state;
-    enum { WINDOW = 4000 };
+    const uintptr_t window = 4000;
     long before = 0;
 
     for (uintptr_t i = 0; i < 1000000; i++) {
-        if (i == 2 * WINDOW)
+        if (i == 2 * window)
             before = resident_peak_kib();
         assert_true(insert(i * 64, i * 64 + 64, (uint32_t)i));
-        if (i >= WINDOW)
-            assert_true(assay_ranges_remove(ranges, (i - WINDOW) * 64, NULL));
+        if (i >= window)
+            assert_true(assay_ranges_remove(ranges, (i - window) * 64, NULL));
     }
-    assert_int_equal(assay_ranges_count(ranges), WINDOW);
+    assert_int_equal(assay_ranges_count(ranges), window);
     assert_true(resident_peak_kib() - before < 8192);
 }
 

@@ -22,8 +22,8 @@ enum assay_touch {
 struct assay_bare_result {
     uint64_t ops;
     uint64_t skipped;
-    uint64_t refused;
-    uint64_t calls; /* calls of the table */
+    uint64_t refused; /* allocations that gave NULL, frees that were not ASSAY_OK */
+    uint64_t calls;   /* calls of the table */
 };
 
 struct assay_bare; /* the slots, kept from run to run */

@@ -15,6 +15,7 @@
 extern "C" {
 #endif
 
+/* Stays where it was opened: its backend holds a pointer to its meter. */
 struct assay_heap {
     const struct assay_backend *backend;
     void *self; /* the backend's; NULL while closed */

@@ -19,7 +19,8 @@ const struct assay_page_source *assay_pages_os(void);
  * --- metered: counts, limits and refuses what goes to another source ---
  *
  * Give &meter->source to a heap. Counts whole pages, and so does the limit, rounded up. Mapping is
- * thread-safe if the inner source is; read the numbers and ask only while no thread is mapping.
+ * thread-safe if the inner source is; read the numbers and ask only while no thread is mapping. A
+ * meter and a recycler stay where they were opened: their sources point to them.
  */
 struct assay_meter {
     struct assay_page_source source;
