@@ -19,7 +19,6 @@
 /* How far ahead in the stream the books, and then the blocks, are fetched into the cache. */
 #define BOOKS_AHEAD 16
 #define BLOCKS_AHEAD 8
-#define LINE 64
 #define PAGE 4096
 
 /* --- small helpers --- */
@@ -420,11 +419,8 @@ static inline void fetch_ahead(const struct assay_replay *replay, const struct a
 {
     if (left > BOOKS_AHEAD)
         __builtin_prefetch(&replay->slots[ops[BOOKS_AHEAD].slot % ASSAY_SLOTS]);
-    if (left > BLOCKS_AHEAD && ops[BLOCKS_AHEAD].kind != ASSAY_OP_ALLOC) {
-        const unsigned char *start = replay->slots[ops[BLOCKS_AHEAD].slot % ASSAY_SLOTS].start;
-        __builtin_prefetch(start);
-        __builtin_prefetch(start + LINE);
-    }
+    if (left > BLOCKS_AHEAD && ops[BLOCKS_AHEAD].kind != ASSAY_OP_ALLOC)
+        assay_shadow_fetch(replay->shadow, ops[BLOCKS_AHEAD].slot % ASSAY_SLOTS);
 }
 
 /* Runs ops[0 .. count), or as far as all goes well. */
@@ -454,6 +450,9 @@ static assay_status open_heap(struct assay_replay *replay, const struct assay_se
         replay->options.pages ? replay->options.pages : assay_pages_os();
     assay_status status;
 
+    /* What the last heap leaked goes back before the page source forgets it. */
+    if (replay->has_meter && replay->heap.meter.mapped_bytes > 0)
+        assay_meter_reset(&replay->heap.meter, 0);
     if (replay->options.reset_pages)
         replay->options.reset_pages(replay->options.reset_ctx);
     if (replay->has_meter)
