@@ -13,19 +13,18 @@
  *              timer's own; its 99.9th percentile and its largest
  *   full       utilisation: median and least over the repetitions; "-" if the backend has no limit
  *
- * Pins itself to the CPU on which it starts. The arena is one mapping, faulted in beforehand and cleared
- * between heaps, so that no page fault is measured. A wrong answer ends the run without numbers.
+ * Pins itself to the CPU on which it starts. The arena is one range, faulted in beforehand and recycled
+ * from heap to heap, so that no page fault is measured. A wrong answer ends the run without numbers.
  */
 #include "assay/backend.h"
+#include "assay/pages.h"
 #include "assay/registry.h"
-#include "assay/sizes.h"
 
 #include <math.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <time.h>
 #if defined(__x86_64__)
 #include <x86intrin.h>
@@ -46,52 +45,6 @@ enum {
 static unsigned repetitions = REPETITIONS;
 static unsigned warm_pairs = WARM_PAIRS;
 static unsigned timed_pairs = TIMED_PAIRS;
-
-/* --- the arena as a page source: lowest address first, all taken back at once --- */
-
-struct arena {
-    struct assay_page_source source;
-    char *base;
-    size_t given;
-};
-
-static void *arena_map(void *ctx, size_t bytes, size_t align)
-{
-    struct arena *arena = ctx;
-    size_t padding = -((uintptr_t)arena->base + arena->given) & (align - 1);
-
-    if (padding > ARENA - arena->given || bytes > ARENA - arena->given - padding)
-        return NULL;
-    arena->given += padding + bytes;
-    return arena->base + arena->given - bytes;
-}
-
-/* Only the end of the arena can be given again before all of it is. */
-static void arena_unmap(void *ctx, void *start, size_t bytes)
-{
-    struct arena *arena = ctx;
-
-    memset(start, 0, bytes);
-    if ((char *)start + bytes == arena->base + arena->given)
-        arena->given -= bytes;
-}
-
-static bool arena_open(struct arena *arena)
-{
-    arena->base = mmap(NULL, ARENA, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (arena->base == MAP_FAILED)
-        return false;
-    arena->source = (struct assay_page_source){
-        .page_size = 4096, .map = arena_map, .unmap = arena_unmap, .ctx = arena};
-    memset(arena->base, 0, ARENA);
-    return true;
-}
-
-static void arena_clear(struct arena *arena)
-{
-    memset(arena->base, 0, ARENA);
-    arena->given = 0;
-}
 
 /* --- what is the same for every backend --- */
 
@@ -164,9 +117,6 @@ static bool add(struct run *run)
     return true;
 }
 
-/* latencies may be NULL. False if the backend refused or did not take back a block. */
-static bool churn(struct run *run, const uint32_t *picks, size_t pairs, uint32_t *latencies);
-
 static uint64_t ticks(void)
 {
 #if defined(__x86_64__)
@@ -179,6 +129,7 @@ static uint64_t ticks(void)
 #endif
 }
 
+/* latencies may be NULL. False if the backend refused or did not take back a block. */
 static bool churn(struct run *run, const uint32_t *picks, size_t pairs, uint32_t *latencies)
 {
     for (size_t i = 0; i < pairs; i++) {
@@ -246,7 +197,7 @@ static bool churn_and_fill(struct run *run, double *ns, double *full, uint32_t *
     return is_sound(run);
 }
 
-static bool run_once(const struct assay_backend *backend, struct arena *arena,
+static bool run_once(const struct assay_backend *backend, struct assay_recycler *arena,
                      const struct script *script, double *ns, double *full, uint32_t *latencies)
 {
     static char *blocks[BLOCKS];
@@ -255,7 +206,7 @@ static bool run_once(const struct assay_backend *backend, struct arena *arena,
         .limit = ARENA, .pages = &arena->source, .seed = 1, .options = ""};
     struct run run = {.backend = backend, .script = script, .blocks = blocks, .sizes = sizes};
 
-    arena_clear(arena);
+    assay_recycler_reset(arena);
     if (backend->create(backend, &config, &run.heap) != ASSAY_OK)
         return false;
     bool right = churn_and_fill(&run, ns, full, latencies);
@@ -302,7 +253,7 @@ static int by_number(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static bool measure_latency(struct subject *subject, struct arena *arena,
+static bool measure_latency(struct subject *subject, struct assay_recycler *arena,
                             const struct script *script, uint32_t *latencies)
 {
     double ns, full;
@@ -355,14 +306,16 @@ static void print(struct subject *subjects, size_t count)
 
 static bool measure(struct subject *subjects, size_t count)
 {
-    static struct arena arena;
+    struct assay_recycler arena;
     struct script script;
     uint32_t *latencies = malloc(TIMED_PAIRS * sizeof *latencies);
 
-    if (!latencies || !script_open(&script) || !arena_open(&arena)) {
+    if (!latencies || !script_open(&script) ||
+        assay_recycler_open(&arena, ARENA, NULL) != ASSAY_OK) {
         fprintf(stderr, "arena: no memory for the arena\n");
         return false;
     }
+    memset(arena.base, 0, ARENA); /* faults it in */
     for (unsigned i = 0; i < repetitions; i++) {
         script_write(&script, i + 1);
         for (size_t k = 0; k < count; k++) {
@@ -379,7 +332,7 @@ static bool measure(struct subject *subjects, size_t count)
     free(latencies);
     free(script.sizes);
     free(script.picks);
-    munmap(arena.base, ARENA);
+    assay_recycler_close(&arena);
     return true;
 }
 

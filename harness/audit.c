@@ -277,14 +277,15 @@ bool assay_audit(const struct assay_heap *heap, const struct assay_shadow *shado
     const struct assay_backend *backend = heap->backend;
     size_t largest_extent;
 
-    if (!assay_audit_self(heap, finding) ||
-        !assay_audit_walk(heap, shadow, &largest_extent, finding) ||
-        !audit_stats(heap, shadow, largest_extent, finding) || !audit_owns(heap, shadow, finding))
-        return false;
+    /* First, for what was not taken back is still mapped, and walk would be blamed. */
     if (heap->meter.bad_unmaps > 0)
         return assay_finding_set(finding, ASSAY_CHECK_LIMIT, NULL,
                                  "the heap gave back pages %llu times that it did not have",
                                  (unsigned long long)heap->meter.bad_unmaps);
+    if (!assay_audit_self(heap, finding) ||
+        !assay_audit_walk(heap, shadow, &largest_extent, finding) ||
+        !audit_stats(heap, shadow, largest_extent, finding) || !audit_owns(heap, shadow, finding))
+        return false;
     *checks += (backend->check != NULL) + (backend->walk != NULL) + (backend->stats != NULL) +
                (backend->owns != NULL) + 1;
     return true;

@@ -72,11 +72,19 @@ static bool blame(struct assay_replay *replay, const struct assay_op *op)
     return false;
 }
 
+static bool is_looked_at(const struct assay_replay *replay)
+{
+    uint64_t number = replay->misuses;
+
+    return assay_shadow_count(replay->shadow) <= FEW_BLOCKS || (number & (number - 1)) == 0;
+}
+
 static bool nothing_is_harmed(struct assay_replay *replay, const struct assay_op *op)
 {
-    uint64_t number = replay->misuses++;
+    bool looked_at = is_looked_at(replay);
 
-    if (assay_shadow_count(replay->shadow) > FEW_BLOCKS && (number & (number - 1)) != 0)
+    replay->misuses++;
+    if (!looked_at)
         return true;
     replay->result->checks++;
     return (replay_audit(replay) && assay_shadow_verify_all(replay->shadow, finding_of(replay))) ||
@@ -87,8 +95,11 @@ static bool nothing_is_harmed(struct assay_replay *replay, const struct assay_op
 static bool free_wrongly(struct assay_replay *replay, const struct assay_op *op, void *address,
                          const struct assay_block *block)
 {
+    /* Whatever is wrong already is not the misuse's doing. */
+    if (is_looked_at(replay) &&
+        !(replay_audit(replay) && assay_shadow_verify_all(replay->shadow, finding_of(replay))))
+        return false;
     assay_status status = replay->backend->free(replay->heap.self, address);
-
     answer(replay, op->kind | (uint64_t)status << 8);
     replay->result->checks++;
     if (status != ASSAY_INVALID)

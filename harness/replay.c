@@ -137,6 +137,22 @@ static bool is_steady(struct assay_replay *replay)
     return false;
 }
 
+/* After a refused realloc the old block must be as it was. */
+static bool is_kept(struct assay_replay *replay, uint32_t number)
+{
+    const struct assay_shadow_slot *slot = &replay->slots[number];
+    struct assay_block block = replay_block(replay, number);
+
+    if (!assay_shadow_kept(replay->shadow, number, finding_of(replay)))
+        return false;
+    if (!replay->backend->usable_size ||
+        replay->backend->usable_size(replay->heap.self, slot->handle) == slot->usable)
+        return true;
+    return assay_finding_set(finding_of(replay), ASSAY_CHECK_ROLLBACK, &block,
+                             "a refused realloc changed the usable size of the block of op %llu",
+                             (unsigned long long)block.op);
+}
+
 /* A request that gave NULL. */
 __attribute__((cold)) static bool refused(struct assay_replay *replay, const struct assay_op *op,
                                           const struct request *request)
@@ -145,7 +161,7 @@ __attribute__((cold)) static bool refused(struct assay_replay *replay, const str
 
     answer(replay, op->kind);
     replay->result->refused++;
-    if (request->is_realloc && !assay_shadow_kept(replay->shadow, op->slot, finding_of(replay)))
+    if (request->is_realloc && !is_kept(replay, op->slot))
         return false;
     if (page_refused && replay->fault_seen && !is_steady(replay))
         return false;

@@ -193,6 +193,7 @@ void *assay_list_take(struct assay_list *list, size_t align, size_t size)
         from = found.offset + found.size;
         __builtin_prefetch(header, 1);
         __builtin_prefetch(list_at(list, from), 1);
+        __builtin_prefetch(list_at(list, found.offset + bytes), 1);
         uint64_t gap = align > LIST_UNIT ? aligned_gap(header, found.size, align, bytes) : 0;
         if (gap == SIZE_MAX)
             continue;

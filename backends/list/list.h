@@ -85,18 +85,23 @@ static inline bool list_is_free(const struct list_header *header)
     return list_status(header) == LIST_FREE;
 }
 
+static inline uint64_t list_rotated(uint64_t word, unsigned by)
+{
+    return word << by | word >> (64 - by);
+}
+
 /*
- * Odd factors: a change of any one field changes the sum for certain, and so does moving the header.
- * Several fields at once escape with a chance of about 2^-64.
+ * A change of any one field changes the sum for certain, and so does moving the header; the product
+ * with an odd number and the shift keep that. Several fields at once escape with a chance of about 2^-64.
  */
 static inline uint64_t list_seal(const struct assay_list *list, uint64_t offset,
                                  const struct list_header *header)
 {
-    uint64_t sum = (list->key + offset) * 0x9e3779b97f4a7c15u +
-                   header->size_status * 0xbf58476d1ce4e5b9u + header->next * 0x94d049bb133111ebu +
-                   header->previous * 0xd6e8feb86659fd93u;
+    uint64_t sum = (list->key ^ offset) + header->size_status + list_rotated(header->next, 21) +
+                   list_rotated(header->previous, 42);
 
-    return sum ^ sum >> 29;
+    sum *= 0x9e3779b97f4a7c15u;
+    return sum ^ sum >> 32;
 }
 
 /* Whether header is one that we wrote where it is. Nothing in it may be followed if not. */

@@ -1,0 +1,564 @@
+/* planted.c - life and allocation of the allocator with bugs; see planted.h. */
+#include "planted.h"
+
+#include "assay/sizes.h"
+
+#include <string.h>
+
+#define SEGMENT_BYTES ((size_t)16 << 10)
+#define ENOUGH_SEARCHED 3
+
+static unsigned char *segment_end(const struct segment *segment)
+{
+    return (unsigned char *)(uintptr_t)segment + segment->bytes;
+}
+
+static struct chunk *chunk_at(void *address)
+{
+    return address;
+}
+
+struct chunk *planted_first(const struct segment *segment)
+{
+    return chunk_at((unsigned char *)(uintptr_t)segment + segment->overhead);
+}
+
+struct chunk *planted_after(const struct chunk *chunk)
+{
+    unsigned char *end = (unsigned char *)(uintptr_t)chunk + chunk->bytes;
+
+    return end < segment_end(chunk->segment) ? chunk_at(end) : NULL;
+}
+
+/* --- the list of free chunks --- */
+
+static void link_free(struct planted_heap *heap, struct chunk *chunk)
+{
+    chunk->state = PLANTED_FREE;
+    chunk->prev_free = NULL;
+    chunk->next_free = heap->free_list;
+    if (chunk->next_free)
+        chunk->next_free->prev_free = chunk;
+    if (has(heap, PLANT_FREE_LIST_CYCLE) && chunk->bytes == PLANTED_MIN)
+        chunk->next_free = chunk;
+    heap->free_list = chunk;
+    heap->free_chunks++;
+}
+
+static void unlink_free(struct planted_heap *heap, struct chunk *chunk)
+{
+    if (chunk->prev_free)
+        chunk->prev_free->next_free = chunk->next_free;
+    else
+        heap->free_list = chunk->next_free;
+    if (has(heap, PLANT_FREE_LIST_LOSES_REST) && chunk->prev_free)
+        chunk->prev_free->next_free = NULL;
+    if (chunk->next_free)
+        chunk->next_free->prev_free = chunk->prev_free;
+    heap->free_chunks--;
+}
+
+/* --- segments --- */
+
+static void add_segment(struct planted_heap *heap, struct segment *segment, size_t bytes,
+                        size_t overhead)
+{
+    struct segment **place = &heap->segments;
+
+    while (*place && *place < segment)
+        place = &(*place)->next;
+    segment->next = *place;
+    *place = segment;
+    segment->bytes = bytes;
+    segment->overhead = overhead;
+    heap->mapped += bytes;
+
+    struct chunk *chunk = planted_first(segment);
+    chunk->before = NULL;
+    chunk->segment = segment;
+    chunk->bytes = bytes - overhead;
+    if (has(heap, PLANT_REGION_END_TOO_FAR)) {
+        segment->bytes += 48;
+        chunk->bytes += 48;
+    }
+    if (has(heap, PLANT_TAIL_LOST) && chunk->bytes > 4096) {
+        segment->bytes -= 4096;
+        chunk->bytes -= 4096;
+    }
+    link_free(heap, chunk);
+}
+
+static struct segment *grow(struct planted_heap *heap, size_t bytes)
+{
+    size_t page = heap->pages->page_size;
+    size_t room = assay_add(bytes, sizeof(struct segment));
+    size_t wanted = assay_align_up(room < SEGMENT_BYTES ? SEGMENT_BYTES : room, page);
+    struct segment *segment = NULL;
+
+    if (!(heap->backend->caps & ASSAY_CAP_GROWS))
+        return NULL;
+    if (wanted > heap->limit - heap->mapped)
+        wanted = assay_align_up(room, page);
+    if (wanted > heap->limit - heap->mapped)
+        return NULL;
+    if (has(heap, PLANT_MAPPED_COUNTED_BEFORE_MAP))
+        heap->mapped += page;
+    if (!(has(heap, PLANT_NO_SERVICE_AFTER_REFUSAL) && heap->is_refused))
+        segment = heap->pages->map(heap->pages->ctx, wanted, page);
+    if (has(heap, PLANT_MAPPED_COUNTED_BEFORE_MAP) && segment)
+        heap->mapped -= page;
+    if (!segment)
+        heap->is_refused = true;
+    if (!segment && !has(heap, PLANT_FAILED_MAP_NOT_CHECKED))
+        return NULL;
+    add_segment(heap, segment, wanted, sizeof *segment);
+    return segment;
+}
+
+/* Gives a segment of one free chunk back, unless it is the first. */
+static void trim(struct planted_heap *heap, struct chunk *chunk)
+{
+    struct segment *segment = chunk->segment;
+    struct segment **place = &heap->segments;
+    size_t bytes = segment->bytes;
+
+    if (segment == &heap->first || chunk->bytes != bytes - segment->overhead)
+        return;
+    if (has(heap, PLANT_TRIM_KEEPS_LARGE) && bytes > 2 * SEGMENT_BYTES)
+        return;
+    if (has(heap, PLANT_TRIM_ONLY_FORWARD) && segment->next)
+        return;
+    unlink_free(heap, chunk);
+    while (*place != segment)
+        place = &(*place)->next;
+    *place = segment->next;
+    heap->mapped -= bytes;
+    if (has(heap, PLANT_UNMAP_TOO_LONG))
+        bytes += heap->pages->page_size;
+    if (has(heap, PLANT_UNMAP_TOO_SHORT) && bytes > SEGMENT_BYTES)
+        bytes -= heap->pages->page_size;
+    heap->pages->unmap(heap->pages->ctx, segment, bytes);
+}
+
+/* --- life --- */
+
+static assay_status create(const struct assay_backend *backend,
+                           const struct assay_heap_config *config, void **self)
+{
+    const struct assay_page_source *pages = config->pages;
+    size_t bytes = assay_align_down(config->limit, pages->page_size);
+
+    if (config->limit < backend->min_limit)
+        return ASSAY_NO_MEMORY;
+    if (backend->caps & ASSAY_CAP_GROWS)
+        bytes = pages->page_size;
+    struct planted_heap *heap = pages->map(pages->ctx, bytes, pages->page_size);
+    if (!heap)
+        return ASSAY_NO_MEMORY;
+    heap->backend = backend;
+    heap->pages = pages;
+    heap->bug = ((const struct planted *)backend)->bug;
+    heap->limit = config->limit;
+    heap->created_bytes = bytes;
+    if (has(heap, PLANT_ODD_LENGTH_USED))
+        bytes = assay_align_down(config->limit, PLANTED_ALIGN);
+    add_segment(heap, &heap->first, bytes, assay_align_up(sizeof *heap, PLANTED_ALIGN));
+    if (has(heap, PLANT_INITIALISED_BY_ALLOC))
+        heap->segments = NULL;
+    *self = heap;
+    return ASSAY_OK;
+}
+
+static void destroy(void *self)
+{
+    struct planted_heap *heap = self;
+    struct assay_page_source pages = *heap->pages;
+    struct segment *segment = heap->segments;
+    size_t bytes = heap->created_bytes;
+    bool keeps_last = has(heap, PLANT_DESTROY_FORGETS_LAST);
+
+    while (segment) {
+        struct segment *next = segment->next;
+        if (segment != &heap->first && !(keeps_last && !next))
+            pages.unmap(pages.ctx, segment, segment->bytes);
+        segment = next;
+    }
+    if (has(heap, PLANT_DESTROY_LEAKS_PAGE) && bytes > pages.page_size)
+        bytes -= pages.page_size;
+    pages.unmap(pages.ctx, heap, bytes);
+}
+
+/* --- chunks --- */
+
+/* Bytes of a chunk for a block of `size`, or SIZE_MAX where none can be that large. */
+static size_t chunk_bytes(const struct planted_heap *heap, size_t size)
+{
+    if (has(heap, PLANT_HUGE_SIZE_WRAPS))
+        return (PLANTED_HEADER + PLANTED_GUARD + size + 15) & ~(size_t)15;
+    if (has(heap, PLANT_NOT_ROUNDED_UP))
+        return assay_align_up(assay_add(PLANTED_HEADER + PLANTED_GUARD, size), 8);
+    return assay_align_up(assay_add(PLANTED_HEADER + PLANTED_GUARD, size), PLANTED_ALIGN);
+}
+
+static size_t size_taken(const struct planted_heap *heap, size_t size)
+{
+    if (has(heap, PLANT_SIZE_CUT_TO_32_BITS))
+        return (uint32_t)size;
+    if (has(heap, PLANT_SIZE_CUT_TO_31_BITS) && size >> 31 == 1)
+        return size & 0x7FFFFFFF;
+    return size;
+}
+
+static void set_used(struct planted_heap *heap, struct chunk *chunk, size_t asked)
+{
+    size_t guard =
+        has(heap, PLANT_GUARD_INSIDE_BLOCK) && asked % 64 == 0 && asked ? asked - 1 : asked;
+
+    chunk->state = PLANTED_USED;
+    chunk->asked = asked;
+    if (heap->backend->caps & ASSAY_CAP_DETECTS_OVERRUN)
+        memset(planted_payload(chunk) + guard, PLANTED_GUARD_BYTE, PLANTED_GUARD);
+}
+
+/* Cuts chunk after `bytes` if the rest can be a chunk; the rest is merged upwards and free. */
+static void cut(struct planted_heap *heap, struct chunk *chunk, size_t bytes)
+{
+    size_t rest = chunk->bytes - bytes;
+    size_t least = has(heap, PLANT_SPLIT_LEAVES_TOO_LITTLE) ? PLANTED_ALIGN : PLANTED_MIN;
+
+    if (rest < least)
+        return;
+    struct chunk *after = planted_after(chunk);
+    struct chunk *upper = chunk_at((unsigned char *)chunk + bytes);
+    chunk->bytes = bytes;
+    upper->before = chunk;
+    upper->segment = chunk->segment;
+    upper->bytes = rest;
+    if (after && after->state == PLANTED_FREE) {
+        unlink_free(heap, after);
+        upper->bytes += after->bytes;
+        after = planted_after(upper);
+    }
+    if (after && !has(heap, PLANT_SPLIT_FORGETS_BACK_LINK))
+        after->before = upper;
+    if (has(heap, PLANT_SPLIT_LOSES_SMALL_REST) && upper->bytes < 200)
+        upper->state = PLANTED_FREE, upper->next_free = upper->prev_free = NULL;
+    else
+        link_free(heap, upper);
+}
+
+/* Makes a free chunk free of its list and used. */
+static void *take(struct planted_heap *heap, struct chunk *chunk, size_t bytes, size_t asked)
+{
+    unlink_free(heap, chunk);
+    chunk->former_asked = 0;
+    set_used(heap, chunk, 0);
+    cut(heap, chunk, bytes);
+    set_used(heap, chunk, asked);
+    return planted_payload(chunk);
+}
+
+static struct chunk *merge(struct planted_heap *heap, struct chunk *lower, struct chunk *upper)
+{
+    lower->bytes += upper->bytes;
+    struct chunk *after = planted_after(lower);
+    if (after && !has(heap, PLANT_MERGE_FORGETS_BACK_LINK))
+        after->before = lower;
+    return lower;
+}
+
+static void release(struct planted_heap *heap, struct chunk *chunk)
+{
+    struct chunk *after = planted_after(chunk);
+    struct chunk *before = chunk->before;
+    size_t poison = chunk->asked;
+
+    if (has(heap, PLANT_POISON_BEYOND_BLOCK))
+        poison = chunk->bytes - PLANTED_HEADER + PLANTED_ALIGN;
+    memset(planted_payload(chunk), PLANTED_FREED_BYTE, poison);
+    if (has(heap, PLANT_FREED_MARK_AT_FORMER_END) && chunk->former_asked > 8)
+        memset(planted_payload(chunk) + chunk->former_asked - 8, PLANTED_FREED_BYTE, 8);
+    chunk->state = PLANTED_FREE;
+    if (after && after->state == PLANTED_FREE && !has(heap, PLANT_NEVER_MERGES_UPWARDS)) {
+        unlink_free(heap, after);
+        chunk = merge(heap, chunk, after);
+    }
+    if (has(heap, PLANT_MERGES_INTO_USED) && before && before->asked % 256 == 255)
+        before->state = PLANTED_FREE, link_free(heap, before);
+    if (before && before->state == PLANTED_FREE && !has(heap, PLANT_NEVER_MERGES_DOWNWARDS)) {
+        unlink_free(heap, before);
+        chunk = merge(heap, before, chunk);
+    }
+    if (has(heap, PLANT_FREE_LEAKS_SMALL) && chunk->bytes < 112) {
+        chunk->state = PLANTED_USED;
+        chunk->asked = 0;
+        memset(planted_payload(chunk), PLANTED_GUARD_BYTE, PLANTED_GUARD);
+        return;
+    }
+    link_free(heap, chunk);
+    if (heap->backend->caps & ASSAY_CAP_TRIMS)
+        trim(heap, chunk);
+}
+
+/* --- allocation --- */
+
+static bool is_dead(struct planted_heap *heap)
+{
+    heap->calls++;
+    return has(heap, PLANT_DEAD_FROM_START) ||
+           (has(heap, PLANT_DEAD_WHEN_GROWN) && heap->mapped > heap->limit / 10 * 3);
+}
+
+static struct chunk *first_fit(const struct planted_heap *heap, size_t bytes)
+{
+    size_t searched = 0;
+
+    for (struct chunk *chunk = heap->free_list; chunk; chunk = chunk->next_free) {
+        if (has(heap, PLANT_EXACT_FIT_MISSED) && chunk->bytes == bytes)
+            continue;
+        if (has(heap, PLANT_SEARCH_GIVES_UP) && searched++ == ENOUGH_SEARCHED)
+            return NULL;
+        if (chunk->bytes >= bytes)
+            return chunk;
+    }
+    return NULL;
+}
+
+static void *allocate(void *self, size_t size)
+{
+    struct planted_heap *heap = self;
+
+    size = size_taken(heap, size);
+    size_t bytes = chunk_bytes(heap, size);
+    if (is_dead(heap) || bytes > heap->limit)
+        return NULL;
+    if (size == 0 && has(heap, PLANT_ZERO_SIZE_REFUSED))
+        return NULL;
+    if (size == 0 && has(heap, PLANT_ZERO_SIZE_SHARED) && planted_find(heap, heap->empty))
+        return heap->empty;
+    if (size == 0 && has(heap, PLANT_ZERO_SIZE_ALIASES) &&
+        planted_first(heap->segments)->state == PLANTED_USED)
+        return planted_payload(planted_first(heap->segments));
+    if (has(heap, PLANT_INITIALISED_BY_ALLOC) && !heap->segments)
+        heap->segments = &heap->first;
+    struct chunk *chunk = first_fit(heap, bytes);
+    if (!chunk && grow(heap, bytes))
+        chunk = heap->free_list;
+    if (!chunk)
+        return NULL;
+    unsigned char *block = take(heap, chunk, bytes, size);
+    if (size == 0)
+        heap->empty = block;
+    if (has(heap, PLANT_SAME_BLOCK_TWICE) && heap->calls % 200 == 0)
+        release(heap, planted_find(heap, block));
+    return block;
+}
+
+static void *allocate_zeroed(void *self, size_t count, size_t size)
+{
+    struct planted_heap *heap = self;
+    size_t bytes = assay_multiply(count, size);
+
+    if (has(heap, PLANT_PRODUCT_WRAPS))
+        bytes = count * size;
+    if (has(heap, PLANT_PRODUCT_CHECKED_BY_ONE_FACTOR) && count < (size_t)1 << 32)
+        bytes = count * size;
+    if (bytes > heap->limit)
+        return NULL;
+    void *block = allocate(self, bytes);
+    if (has(heap, PLANT_ZEROES_ONE_ELEMENT))
+        bytes = size < bytes ? size : bytes;
+    if (has(heap, PLANT_ZEROES_WHOLE_WORDS))
+        bytes = assay_align_down(bytes, 8);
+    if (has(heap, PLANT_TRUSTS_OLD_PAGES) && bytes > 1000)
+        bytes = 0;
+    if (block)
+        memset(block, 0, bytes);
+    return block;
+}
+
+/* Where in a free chunk an aligned block's chunk would begin; NULL if it does not fit. */
+static struct chunk *aligned_place(const struct planted_heap *heap, const struct chunk *chunk,
+                                   size_t align, size_t bytes)
+{
+    uintptr_t start = (uintptr_t)chunk, end = start + chunk->bytes;
+    uintptr_t payload = assay_align_up(start + PLANTED_HEADER, align);
+    uintptr_t least = has(heap, PLANT_GAP_TOO_SMALL) ? PLANTED_ALIGN : PLANTED_MIN;
+
+    if (payload - PLANTED_HEADER != start && payload - PLANTED_HEADER - start < least)
+        payload = assay_align_up(start + least + PLANTED_HEADER, align);
+    if (has(heap, PLANT_GAP_WITHOUT_HEADER) && payload < end && bytes <= chunk->bytes)
+        return chunk_at((void *)(payload - PLANTED_HEADER));
+    if (payload > end || bytes - PLANTED_HEADER > end - payload)
+        return NULL;
+    return chunk_at((void *)(payload - PLANTED_HEADER));
+}
+
+static void *allocate_aligned(void *self, size_t align, size_t size)
+{
+    struct planted_heap *heap = self;
+    struct chunk *chunk, *place = NULL;
+
+    size = size_taken(heap, size);
+    size_t bytes = chunk_bytes(heap, size);
+    if (has(heap, PLANT_ALIGNS_TO_PAGE_AT_MOST) && align > 4096)
+        align = 4096;
+    if (align <= PLANTED_ALIGN)
+        return allocate(self, size);
+    if (is_dead(heap) || bytes > heap->limit || align > heap->limit)
+        return NULL;
+    for (chunk = heap->free_list; chunk && !place; chunk = place ? chunk : chunk->next_free)
+        place = aligned_place(heap, chunk, align, bytes);
+    if (!place && grow(heap, bytes + align + PLANTED_MIN)) {
+        chunk = heap->free_list;
+        place = aligned_place(heap, chunk, align, bytes);
+    }
+    if (!place)
+        return NULL;
+    if (place != chunk) {
+        size_t gap = (size_t)((unsigned char *)place - (unsigned char *)chunk);
+        place->segment = chunk->segment;
+        place->before = chunk;
+        place->bytes = chunk->bytes - gap;
+        struct chunk *after = planted_after(place);
+        if (after)
+            after->before = place;
+        chunk->bytes = gap;
+        if (has(heap, PLANT_FRONT_GAP_LEAKED)) {
+            unlink_free(heap, chunk);
+            set_used(heap, chunk, 0);
+        }
+        link_free(heap, place);
+    }
+    return take(heap, place, bytes, size);
+}
+
+static assay_status release_block(void *self, void *block)
+{
+    struct planted_heap *heap = self;
+
+    if (!block)
+        return has(heap, PLANT_FREE_NULL_INVALID) ? ASSAY_INVALID : ASSAY_OK;
+    if (has(heap, PLANT_FREE_TRUSTS_CALLER)) {
+        struct chunk *trusted = chunk_at((unsigned char *)block - PLANTED_HEADER);
+        release(heap, trusted);
+        return ASSAY_OK;
+    }
+    struct chunk *chunk = planted_find(heap, block);
+    if (has(heap, PLANT_DOUBLE_FREE_OK_IF_ALIGNED) && !chunk &&
+        assay_is_aligned(block, PLANTED_ALIGN))
+        return ASSAY_OK;
+    if (has(heap, PLANT_INTERIOR_FREES) && chunk)
+        block = planted_payload(chunk);
+    if (has(heap, PLANT_MISALIGNED_ROUNDED_DOWN) && chunk)
+        block = (void *)assay_align_down((uintptr_t)block, PLANTED_ALIGN);
+    if (!chunk || block != planted_payload(chunk))
+        return ASSAY_INVALID;
+    if (has(heap, PLANT_FREE_OF_EMPTY_INVALID) && chunk->asked == 0)
+        return ASSAY_INVALID;
+    if (!planted_guard_is_whole(heap, chunk))
+        return ASSAY_CORRUPT;
+    release(heap, chunk);
+    return ASSAY_OK;
+}
+
+/* Resizes in place; false if there is no room. */
+static bool resize(struct planted_heap *heap, struct chunk *chunk, size_t bytes, size_t size)
+{
+    struct chunk *after = planted_after(chunk);
+
+    if (bytes > chunk->bytes) {
+        if (!after || (after->state != PLANTED_FREE && !has(heap, PLANT_GROWS_INTO_USED)))
+            return false;
+        if (after->bytes < bytes - chunk->bytes && !has(heap, PLANT_GROWS_INTO_TOO_SMALL))
+            return false;
+        if (after->state == PLANTED_FREE)
+            unlink_free(heap, after);
+        merge(heap, chunk, after);
+    }
+    if (bytes > chunk->bytes)
+        chunk->bytes = bytes;
+    if (size < chunk->asked)
+        chunk->former_asked = chunk->asked;
+    cut(heap, chunk, has(heap, PLANT_SHRINK_CUTS_TOO_MUCH) ? bytes - PLANTED_ALIGN : bytes);
+    set_used(heap, chunk, size);
+    return true;
+}
+
+static void *reallocate(void *self, void *block, size_t size)
+{
+    struct planted_heap *heap = self;
+
+    size = size_taken(heap, size);
+    size_t bytes = chunk_bytes(heap, size);
+    if (!block)
+        return has(heap, PLANT_REALLOC_NULL_REFUSED) ? NULL : allocate(self, size);
+    struct chunk *chunk = planted_find(heap, block);
+    if (!chunk || bytes > heap->limit)
+        return NULL;
+    size_t kept = chunk->asked < size ? chunk->asked : size;
+    if (has(heap, PLANT_SHRINK_MOVES_AND_COPIES_OLD) && size < chunk->asked)
+        kept = chunk->asked;
+    else if (resize(heap, chunk, bytes, size))
+        return block;
+    unsigned char *moved = allocate(self, size);
+    if (!moved && has(heap, PLANT_REFUSED_REALLOC_FREES))
+        release(heap, chunk);
+    if (!moved && has(heap, PLANT_REFUSED_REALLOC_RESIZES))
+        chunk->asked = size < chunk->bytes - PLANTED_HEADER ? size : chunk->asked / 2;
+    if (!moved)
+        return NULL;
+    if (has(heap, PLANT_REALLOC_COPIES_NEW_SIZE))
+        kept = size;
+    if (has(heap, PLANT_REALLOC_COPIES_WHOLE_WORDS))
+        kept = assay_align_down(kept, 8);
+    memcpy(moved, block, kept);
+    if (!has(heap, PLANT_REALLOC_FORGETS_OLD))
+        release(heap, chunk);
+    return moved;
+}
+
+/* --- tables --- */
+
+struct planted planted_make(enum planted_kind kind, enum planted_bug bug)
+{
+    static const uint32_t caps[] = {
+        [PLANTED_REGION] = ASSAY_CAP_DETECTS_BAD_FREE | ASSAY_CAP_DETECTS_OVERRUN,
+        [PLANTED_GROWS] = ASSAY_CAP_DETECTS_BAD_FREE | ASSAY_CAP_DETECTS_OVERRUN | ASSAY_CAP_GROWS |
+                          ASSAY_CAP_TRIMS,
+        [PLANTED_KEEPS] = ASSAY_CAP_DETECTS_BAD_FREE | ASSAY_CAP_DETECTS_OVERRUN | ASSAY_CAP_GROWS,
+        [PLANTED_PLAIN] = 0,
+        [PLANTED_PLAIN_GROWS] = ASSAY_CAP_GROWS,
+    };
+    bool plain = kind == PLANTED_PLAIN || kind == PLANTED_PLAIN_GROWS;
+    bool keeps = kind == PLANTED_KEEPS || kind == PLANTED_PLAIN_GROWS;
+
+    return (struct planted){
+        .bug = bug,
+        .backend =
+            {
+                .abi = ASSAY_BACKEND_ABI,
+                .caps = caps[kind] | ASSAY_CAP_MANY_HEAPS | ASSAY_CAP_PAGE_SOURCE |
+                        ASSAY_CAP_ZERO_SIZE_BLOCK | (keeps ? 0u : ASSAY_CAP_COALESCES),
+                .min_align = PLANTED_ALIGN,
+                .max_size = SIZE_MAX,
+                .min_limit = 8192,
+                .name = "planted",
+                .summary = "first fit over boundary tags, made for planting bugs",
+                .origin = "assay",
+                .options_help = "",
+                .create = create,
+                .destroy = destroy,
+                .alloc = allocate,
+                .free = release_block,
+                .alloc_zeroed = allocate_zeroed,
+                .alloc_aligned = allocate_aligned,
+                .realloc = reallocate,
+                .usable_size = plain ? NULL : planted_usable_size,
+                .owns = plain ? NULL : planted_owns,
+                .check = plain ? NULL : planted_check,
+                .walk = plain ? NULL : planted_walk,
+                .stats = plain ? NULL : planted_stats,
+            },
+    };
+}

@@ -1,0 +1,86 @@
+/*
+ * trial.h - one conformance test while it runs: its heap, its blocks, its verdict.
+ *
+ * A trial lives in a child process of its own, so the first broken promise writes down what was
+ * seen and ends the process: tests read as straight lines.
+ */
+#ifndef ASSAY_TRIAL_H
+#define ASSAY_TRIAL_H
+
+#include "assay/conformance.h"
+#include "assay/heap.h"
+
+/* Enough for a few hundred blocks of any ordinary kind; raised to what the backend needs. */
+#define TRIAL_LIMIT ((size_t)8 << 20)
+/* The most blocks a trial remembers at once. */
+#define TRIAL_BLOCKS ((size_t)1 << 15)
+
+struct trial_block {
+    void *handle; /* what the backend returned */
+    unsigned char *bytes;
+    size_t size;
+    uint64_t mark; /* what the pattern in its bytes is made of */
+};
+
+struct trial {
+    const struct assay_backend *backend;
+    struct assay_conformance_result *result; /* shared with the parent */
+    bool claimed;                            /* false: only tried, to see whether it could be */
+    struct assay_heap heap;
+    struct trial_block *blocks;
+    size_t count;
+    uint64_t marks;
+    uint64_t random;
+};
+
+/* Writes the verdict and ends the process: BROKEN, or NOT_CLAIMED where the promise was not made. */
+__attribute__((noreturn, format(printf, 2, 3))) void trial_broken(struct trial *trial,
+                                                                  const char *format, ...);
+
+#define EXPECT(trial, condition, ...)                                                              \
+    do {                                                                                           \
+        if (!(condition))                                                                          \
+            trial_broken(trial, __VA_ARGS__);                                                      \
+    } while (0)
+
+/* Opens trial->heap with TRIAL_LIMIT, or as much as the backend needs. */
+void trial_open(struct trial *trial);
+/* Ends the heap and creates it anew on the same meter; the blocks are forgotten. */
+void trial_reopen(struct trial *trial);
+/* Checks and frees every block, ends the heap, and expects nothing to be left mapped. */
+void trial_close(struct trial *trial);
+
+/* The steps below remember blocks, fill them with a pattern, and check it before they go. */
+
+/*
+ * Takes in what an allocating function returned: NULL gives NULL, a block is checked for the
+ * declared alignment and filled. The result is valid until the next block goes.
+ */
+struct trial_block *trial_take(struct trial *trial, void *handle, size_t size);
+/* The same through alloc(). */
+struct trial_block *trial_alloc(struct trial *trial, size_t size);
+/* alloc() of a small block that no sound heap of TRIAL_LIMIT may refuse. */
+struct trial_block *trial_must_alloc(struct trial *trial, size_t size);
+/* Checks blocks[index] and frees it; the last block takes its place. */
+void trial_free(struct trial *trial, size_t index);
+void trial_free_all(struct trial *trial);
+/* Forgets blocks[index] without calling the backend. */
+void trial_forget(struct trial *trial, size_t index);
+/* Reallocs blocks[index]; false if refused. Expects the content to be kept either way. */
+bool trial_realloc(struct trial *trial, size_t index, size_t size);
+/* Expects the bytes of every block to be what was written, and check() to be content. */
+void trial_verify(struct trial *trial);
+/* Allocates blocks of `size` until one is refused; at most as many as fit into the limit. */
+void trial_fill_up(struct trial *trial, size_t size);
+/* Random alloc, free and realloc with what the backend offers; at most 400 blocks stay. */
+void trial_churn(struct trial *trial, unsigned operations);
+
+/* Fills and checks bytes by a mark; of more than 64 KiB only both ends. */
+void trial_write(unsigned char *bytes, size_t size, uint64_t mark);
+bool trial_holds(const unsigned char *bytes, size_t size, uint64_t mark);
+
+uint64_t trial_random(struct trial *trial);
+/* Whether the backend's memory is all in the meter, so that it can be counted and refused. */
+bool trial_is_metered(const struct trial *trial);
+
+#endif
