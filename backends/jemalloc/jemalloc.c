@@ -6,7 +6,7 @@
  *
  * The arena's records and all blocks come from config->pages. What does not: the index from addresses to
  * extents (8 bytes for each page of address space ever used, as it were a second page table) and the list
- * of arenas, which jemalloc keeps once for the process, from mmap, and never gives back.
+ * of arenas, which jemalloc keeps once for the process and never gives back; see process.c.
  *
  * There is no thread cache, for that would hold blocks beyond a heap's end; a program that links jemalloc
  * has one and is faster. Measure that by preloading the library and running `system`.

@@ -33,6 +33,7 @@ static void *tiny_alloc(void *self, size_t size)
 {
     char *block = (char *)self + used;
 
+    size = size ? size : 1;
     if (size > sizeof memory - used)
         return NULL;
     used += (size + 15) / 16 * 16;
@@ -48,6 +49,7 @@ static assay_status tiny_free(void *self, void *block)
 
 static const struct assay_backend tiny = {
     .abi = ASSAY_BACKEND_ABI + (PLUGIN_BREAKS == PLUGIN_ABI ? 6 : 0),
+    .caps = ASSAY_CAP_ZERO_SIZE_BLOCK,
     .min_align = 16,
     .max_size = sizeof memory,
     .name = "tiny",
