@@ -3,7 +3,8 @@
  *
  *   addresses   [ window of 4 GiB: [ chunk of 64 KiB: [ granule of 16 B | granule | ...
  *   granules    0 0 7 7 7 0 9 ...          slot + 1 of the block that holds it, 0: none in the map
- *   starts      how many blocks of the map start in each chunk, for visiting them in order
+ *   starts      a bit for each granule in which a block of the map starts, for visiting them in order
+ *   chunks      for each chunk a bit for each of its 64 words of starts that is not 0
  *
  * A window's map is a book of 1 GiB of which only what is touched costs anything: a quarter of the
  * memory in which blocks ever lay. Programs have their blocks in a few windows.
@@ -23,7 +24,10 @@
 #define GRANULES_PER_CHUNK (1u << (CHUNK_SHIFT - GRANULE_SHIFT))
 #define WINDOW_MASK (((uintptr_t)1 << WINDOW_SHIFT) - 1)
 #define GRANULES_BYTES (sizeof(uint32_t) << (WINDOW_SHIFT - GRANULE_SHIFT))
-#define STARTS_BYTES (sizeof(uint32_t) * CHUNKS)
+#define WORD_BITS 64u
+#define STARTS_BYTES (((size_t)1 << (WINDOW_SHIFT - GRANULE_SHIFT)) / 8)
+#define CHUNKS_BYTES (sizeof(uint64_t) * CHUNKS)
+_Static_assert(GRANULES_PER_CHUNK == WORD_BITS * WORD_BITS, "a word has a bit for each word");
 /* Larger blocks are few, and their entries many. Must not exceed a chunk. */
 #define MAP_AT_MOST ((size_t)16 << 10)
 
@@ -33,7 +37,8 @@ typedef uint32_t vector __attribute__((vector_size(16)));
 struct window {
     uintptr_t number; /* address >> WINDOW_SHIFT */
     uint32_t *granules;
-    uint32_t *starts;
+    uint64_t *starts;
+    uint64_t *chunks;
     uint32_t lowest, highest; /* chunks that ever had a start since the last clear */
 };
 
@@ -68,6 +73,7 @@ static void close_window(struct window *window)
 {
     assay_books_close(window->granules, GRANULES_BYTES);
     assay_books_close(window->starts, STARTS_BYTES);
+    assay_books_close(window->chunks, CHUNKS_BYTES);
 }
 
 /* Windows are kept in the order of their addresses. NULL: the tree must do. */
@@ -80,7 +86,8 @@ static struct window *open_window(struct assay_places *places, uintptr_t address
         return NULL;
     window.granules = assay_books_open(GRANULES_BYTES);
     window.starts = assay_books_open(STARTS_BYTES);
-    if (!window.granules || !window.starts) {
+    window.chunks = assay_books_open(CHUNKS_BYTES);
+    if (!window.granules || !window.starts || !window.chunks) {
         close_window(&window);
         return NULL;
     }
@@ -185,8 +192,8 @@ static bool map_meets(const struct assay_places *places, struct assay_range rang
         uint32_t chunk = from / GRANULES_PER_CHUNK;
         for (; chunk <= to / GRANULES_PER_CHUNK && chunk <= window->highest + 1; chunk++) {
             /* A block of the chunk before may reach into this one. */
-            bool reached = chunk > 0 && window->starts[chunk - 1] > 0;
-            if (chunk == CHUNKS || (!reached && window->starts[chunk] == 0))
+            bool reached = chunk > 0 && window->chunks[chunk - 1] != 0;
+            if (chunk == CHUNKS || (!reached && window->chunks[chunk] == 0))
                 continue;
             uint32_t first = chunk * GRANULES_PER_CHUNK;
             uint32_t final = first + GRANULES_PER_CHUNK - 1;
@@ -273,6 +280,41 @@ static inline uint32_t *entries_of(struct assay_places *places, struct assay_ran
     return (*window)->granules + granule_of(range.start);
 }
 
+static inline void add_start(struct window *window, uintptr_t start)
+{
+    uint32_t granule = granule_of(start), word = granule / WORD_BITS;
+
+    window->starts[word] |= UINT64_C(1) << granule % WORD_BITS;
+    window->chunks[word / WORD_BITS] |= UINT64_C(1) << word % WORD_BITS;
+}
+
+static inline void remove_start(struct window *window, uintptr_t start)
+{
+    uint32_t granule = granule_of(start), word = granule / WORD_BITS;
+
+    window->starts[word] &= ~(UINT64_C(1) << granule % WORD_BITS);
+    if (window->starts[word] == 0)
+        window->chunks[word / WORD_BITS] &= ~(UINT64_C(1) << word % WORD_BITS);
+}
+
+/* The first granule from `granule` on in which a block starts; past the last chunk if none does. */
+static uint64_t next_start(const struct window *window, uint64_t granule)
+{
+    uint64_t word = granule / WORD_BITS, chunk = word / WORD_BITS;
+    uint64_t bits = window->starts[word] >> granule % WORD_BITS;
+
+    if (bits != 0)
+        return granule + (unsigned)__builtin_ctzll(bits);
+    bits = window->chunks[chunk] & (~UINT64_C(1) << word % WORD_BITS);
+    while (bits == 0) {
+        if (++chunk > window->highest)
+            return (uint64_t)CHUNKS * GRANULES_PER_CHUNK;
+        bits = window->chunks[chunk];
+    }
+    word = chunk * WORD_BITS + (unsigned)__builtin_ctzll(bits);
+    return word * WORD_BITS + (unsigned)__builtin_ctzll(window->starts[word]);
+}
+
 static inline size_t entry_count(struct assay_range range)
 {
     return ((range.end - 1) >> GRANULE_SHIFT) - (range.start >> GRANULE_SHIFT) + 1;
@@ -291,7 +333,7 @@ bool assay_places_insert(struct assay_places *places, struct assay_range range,
         return false;
     write_entries(entries, entry_count(range), range.value + 1);
     uint32_t chunk = chunk_of(range.start);
-    window->starts[chunk]++;
+    add_start(window, range.start);
     if (chunk < window->lowest)
         window->lowest = chunk;
     if (chunk > window->highest)
@@ -310,7 +352,7 @@ void assay_places_remove(struct assay_places *places, struct assay_range range)
         return;
     }
     write_entries(entries, entry_count(range), 0);
-    window->starts[chunk_of(range.start)]--;
+    remove_start(window, range.start);
     places->mapped--;
 }
 
@@ -337,24 +379,11 @@ static bool next_in_window(const struct assay_places *places, const struct windo
 
     if (granule < (uint64_t)window->lowest * GRANULES_PER_CHUNK)
         granule = (uint64_t)window->lowest * GRANULES_PER_CHUNK;
-    while (granule < end) {
-        if (window->starts[granule / GRANULES_PER_CHUNK] == 0) {
-            granule = (granule / GRANULES_PER_CHUNK + 1) * GRANULES_PER_CHUNK;
-            continue;
-        }
-        if (granule % LANES == 0 && is_empty(window->granules + granule, LANES)) {
-            granule += LANES;
-            continue;
-        }
-        if (window->granules[granule] == 0) {
-            granule++;
-            continue;
-        }
+    while (granule < end && (granule = next_start(window, granule)) < end) {
         *found = range_of(places, window->granules[granule]);
         if (found->start >= from)
             return true;
-        granule +=
-            entry_count((struct assay_range){base + (granule << GRANULE_SHIFT), found->end, 0});
+        granule++;
     }
     return false;
 }
