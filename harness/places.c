@@ -3,8 +3,10 @@
  *
  *   addresses   [ window of 4 GiB: [ chunk of 64 KiB: [ granule of 16 B | granule | ...
  *   granules    0 0 7 7 7 0 9 ...          slot + 1 of the block that holds it, 0: none in the map
- *   starts      a bit for each granule in which a block of the map starts, for visiting them in order
- *   chunks      for each chunk a bit for each of its 64 words of starts that is not 0
+ *   starts      a bit for each granule: whether a block of the map starts there
+ *   counts      how many blocks of the map start in each chunk
+ *
+ * The last two are for visiting blocks in order.
  *
  * A window's map is a book of 1 GiB of which only what is touched costs anything: a quarter of the
  * memory in which blocks ever lay. Programs have their blocks in a few windows.
@@ -24,10 +26,9 @@
 #define GRANULES_PER_CHUNK (1u << (CHUNK_SHIFT - GRANULE_SHIFT))
 #define WINDOW_MASK (((uintptr_t)1 << WINDOW_SHIFT) - 1)
 #define GRANULES_BYTES (sizeof(uint32_t) << (WINDOW_SHIFT - GRANULE_SHIFT))
-#define WORD_BITS 64u
-#define STARTS_BYTES (((size_t)1 << (WINDOW_SHIFT - GRANULE_SHIFT)) / 8)
-#define CHUNKS_BYTES (sizeof(uint64_t) * CHUNKS)
-_Static_assert(GRANULES_PER_CHUNK == WORD_BITS * WORD_BITS, "a word has a bit for each word");
+#define WORDS_PER_CHUNK (GRANULES_PER_CHUNK / 64)
+#define STARTS_BYTES (sizeof(uint64_t) * WORDS_PER_CHUNK * CHUNKS)
+#define COUNTS_BYTES (sizeof(uint32_t) * CHUNKS)
 /* Larger blocks are few, and their entries many. Must not exceed a chunk. */
 #define MAP_AT_MOST ((size_t)16 << 10)
 
@@ -38,7 +39,7 @@ struct window {
     uintptr_t number; /* address >> WINDOW_SHIFT */
     uint32_t *granules;
     uint64_t *starts;
-    uint64_t *chunks;
+    uint32_t *counts;
     uint32_t lowest, highest; /* chunks that ever had a start since the last clear */
 };
 
@@ -73,7 +74,7 @@ static void close_window(struct window *window)
 {
     assay_books_close(window->granules, GRANULES_BYTES);
     assay_books_close(window->starts, STARTS_BYTES);
-    assay_books_close(window->chunks, CHUNKS_BYTES);
+    assay_books_close(window->counts, COUNTS_BYTES);
 }
 
 /* Windows are kept in the order of their addresses. NULL: the tree must do. */
@@ -86,8 +87,8 @@ static struct window *open_window(struct assay_places *places, uintptr_t address
         return NULL;
     window.granules = assay_books_open(GRANULES_BYTES);
     window.starts = assay_books_open(STARTS_BYTES);
-    window.chunks = assay_books_open(CHUNKS_BYTES);
-    if (!window.granules || !window.starts || !window.chunks) {
+    window.counts = assay_books_open(COUNTS_BYTES);
+    if (!window.granules || !window.starts || !window.counts) {
         close_window(&window);
         return NULL;
     }
@@ -107,6 +108,16 @@ static inline uint32_t granule_of(uintptr_t address)
 static inline uint32_t chunk_of(uintptr_t address)
 {
     return (uint32_t)((address & WINDOW_MASK) >> CHUNK_SHIFT);
+}
+
+static inline uint64_t *word_of(const struct window *window, uintptr_t start)
+{
+    return &window->starts[granule_of(start) / 64];
+}
+
+static inline uint64_t bit_of(uintptr_t start)
+{
+    return (uint64_t)1 << granule_of(start) % 64;
 }
 
 static struct assay_range range_of(const struct assay_places *places, uint32_t entry)
@@ -192,8 +203,8 @@ static bool map_meets(const struct assay_places *places, struct assay_range rang
         uint32_t chunk = from / GRANULES_PER_CHUNK;
         for (; chunk <= to / GRANULES_PER_CHUNK && chunk <= window->highest + 1; chunk++) {
             /* A block of the chunk before may reach into this one. */
-            bool reached = chunk > 0 && window->chunks[chunk - 1] != 0;
-            if (chunk == CHUNKS || (!reached && window->chunks[chunk] == 0))
+            bool reached = chunk > 0 && window->counts[chunk - 1] > 0;
+            if (chunk == CHUNKS || (!reached && window->counts[chunk] == 0))
                 continue;
             uint32_t first = chunk * GRANULES_PER_CHUNK;
             uint32_t final = first + GRANULES_PER_CHUNK - 1;
@@ -280,41 +291,6 @@ static inline uint32_t *entries_of(struct assay_places *places, struct assay_ran
     return (*window)->granules + granule_of(range.start);
 }
 
-static inline void add_start(struct window *window, uintptr_t start)
-{
-    uint32_t granule = granule_of(start), word = granule / WORD_BITS;
-
-    window->starts[word] |= UINT64_C(1) << granule % WORD_BITS;
-    window->chunks[word / WORD_BITS] |= UINT64_C(1) << word % WORD_BITS;
-}
-
-static inline void remove_start(struct window *window, uintptr_t start)
-{
-    uint32_t granule = granule_of(start), word = granule / WORD_BITS;
-
-    window->starts[word] &= ~(UINT64_C(1) << granule % WORD_BITS);
-    if (window->starts[word] == 0)
-        window->chunks[word / WORD_BITS] &= ~(UINT64_C(1) << word % WORD_BITS);
-}
-
-/* The first granule from `granule` on in which a block starts; past the last chunk if none does. */
-static uint64_t next_start(const struct window *window, uint64_t granule)
-{
-    uint64_t word = granule / WORD_BITS, chunk = word / WORD_BITS;
-    uint64_t bits = window->starts[word] >> granule % WORD_BITS;
-
-    if (bits != 0)
-        return granule + (unsigned)__builtin_ctzll(bits);
-    bits = window->chunks[chunk] & (~UINT64_C(1) << word % WORD_BITS);
-    while (bits == 0) {
-        if (++chunk > window->highest)
-            return (uint64_t)CHUNKS * GRANULES_PER_CHUNK;
-        bits = window->chunks[chunk];
-    }
-    word = chunk * WORD_BITS + (unsigned)__builtin_ctzll(bits);
-    return word * WORD_BITS + (unsigned)__builtin_ctzll(window->starts[word]);
-}
-
 static inline size_t entry_count(struct assay_range range)
 {
     return ((range.end - 1) >> GRANULE_SHIFT) - (range.start >> GRANULE_SHIFT) + 1;
@@ -333,7 +309,8 @@ bool assay_places_insert(struct assay_places *places, struct assay_range range,
         return false;
     write_entries(entries, entry_count(range), range.value + 1);
     uint32_t chunk = chunk_of(range.start);
-    add_start(window, range.start);
+    window->counts[chunk]++;
+    *word_of(window, range.start) |= bit_of(range.start);
     if (chunk < window->lowest)
         window->lowest = chunk;
     if (chunk > window->highest)
@@ -352,7 +329,8 @@ void assay_places_remove(struct assay_places *places, struct assay_range range)
         return;
     }
     write_entries(entries, entry_count(range), 0);
-    remove_start(window, range.start);
+    window->counts[chunk_of(range.start)]--;
+    *word_of(window, range.start) &= ~bit_of(range.start);
     places->mapped--;
 }
 
@@ -374,16 +352,29 @@ static bool next_in_window(const struct assay_places *places, const struct windo
                            uintptr_t from, struct assay_range *found)
 {
     uintptr_t base = window->number << WINDOW_SHIFT;
-    uint64_t granule = from > base ? granule_of(from) : 0;
-    uint64_t end = ((uint64_t)window->highest + 1) * GRANULES_PER_CHUNK;
+    size_t word = from > base ? granule_of(from) / 64 : 0;
+    uint64_t mask = from > base ? UINT64_MAX << granule_of(from) % 64 : UINT64_MAX;
+    size_t end = ((size_t)window->highest + 1) * WORDS_PER_CHUNK;
 
-    if (granule < (uint64_t)window->lowest * GRANULES_PER_CHUNK)
-        granule = (uint64_t)window->lowest * GRANULES_PER_CHUNK;
-    while (granule < end && (granule = next_start(window, granule)) < end) {
-        *found = range_of(places, window->granules[granule]);
-        if (found->start >= from)
-            return true;
-        granule++;
+    if (word < (size_t)window->lowest * WORDS_PER_CHUNK) {
+        word = (size_t)window->lowest * WORDS_PER_CHUNK;
+        mask = UINT64_MAX;
+    }
+    while (word < end) {
+        if (window->counts[word / WORDS_PER_CHUNK] == 0) {
+            word = (word / WORDS_PER_CHUNK + 1) * WORDS_PER_CHUNK;
+            mask = UINT64_MAX;
+            continue;
+        }
+        uint64_t bits = window->starts[word] & mask;
+        for (; bits; bits &= bits - 1) {
+            size_t granule = word * 64 + (size_t)__builtin_ctzll(bits);
+            *found = range_of(places, window->granules[granule]);
+            if (found->start >= from) /* or below it in the same granule */
+                return true;
+        }
+        word++;
+        mask = UINT64_MAX;
     }
     return false;
 }

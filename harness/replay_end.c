@@ -14,10 +14,12 @@ static struct assay_finding *finding_of(struct assay_replay *replay)
 static bool free_everything(struct assay_replay *replay, void **freed, size_t *freed_count)
 {
     struct assay_block block;
+    const char *from = NULL;
 
     *freed_count = 0;
-    while (assay_shadow_next(replay->shadow, NULL, &block)) {
+    while (assay_shadow_next(replay->shadow, from, &block)) {
         void *handle = replay->slots[block.slot].handle;
+        from = (const char *)block.start + 1;
         if (!assay_shadow_remove(replay->shadow, block.slot, finding_of(replay)))
             return false;
         assay_status status = replay->backend->free(replay->heap.self, handle);

@@ -146,18 +146,27 @@ static inline uint64_t seed_of(const struct assay_shadow_slot *slot, uint32_t nu
     return assay_pattern_seed(number, slot->generation);
 }
 
+/*
+ * How much of a block is written. A block that was asked for with 0 bytes keeps its usable ones to itself:
+ * sanitizers call them usable and yet report who writes there.
+ */
+static inline size_t filled_bytes(const struct assay_shadow_slot *slot)
+{
+    return slot->size ? slot->usable : 0;
+}
+
 static void write_content(const struct assay_shadow *shadow, uint32_t number)
 {
     const struct assay_shadow_slot *slot = &shadow->slots[number];
     uint64_t seed = seed_of(slot, number);
     size_t edge = shadow->edge_bytes;
 
-    if (is_whole(shadow, slot->usable)) {
-        assay_pattern_write(slot->start, slot->usable, seed);
+    if (is_whole(shadow, filled_bytes(slot))) {
+        assay_pattern_write(slot->start, filled_bytes(slot), seed);
         return;
     }
     assay_pattern_write(slot->start, edge, seed);
-    assay_pattern_write(slot->start + slot->usable - edge, edge, ~seed);
+    assay_pattern_write(slot->start + filled_bytes(slot) - edge, edge, ~seed);
 }
 
 static bool verify_content(const struct assay_shadow *shadow, uint32_t number,
@@ -168,19 +177,19 @@ static bool verify_content(const struct assay_shadow *shadow, uint32_t number,
     size_t edge = shadow->edge_bytes;
     size_t wrong;
 
-    if (is_whole(shadow, slot->usable)) {
-        wrong = assay_pattern_verify(slot->start, slot->usable, seed);
-        return wrong == slot->usable || changed(shadow, number, check, wrong, finding);
+    if (is_whole(shadow, filled_bytes(slot))) {
+        wrong = assay_pattern_verify(slot->start, filled_bytes(slot), seed);
+        return wrong == filled_bytes(slot) || changed(shadow, number, check, wrong, finding);
     }
     wrong = assay_pattern_verify(slot->start, edge, seed);
     if (wrong < edge)
         return changed(shadow, number, check, wrong, finding);
-    size_t gap = slot->usable - edge;
+    size_t gap = filled_bytes(slot) - edge;
     wrong = assay_pattern_verify(slot->start + gap, edge, ~seed);
     return wrong == edge || changed(shadow, number, check, gap + wrong, finding);
 }
 
-/* Of the content that `old` had, is start[0 .. kept) still there? kept <= old->usable. */
+/* Of the content that `old` had, is start[0 .. kept) still there? kept <= filled_bytes(old). */
 static bool verify_prefix(const struct assay_shadow *shadow, const struct assay_shadow_slot *old,
                           const struct assay_block *block, size_t kept,
                           struct assay_finding *finding)
@@ -190,13 +199,13 @@ static bool verify_prefix(const struct assay_shadow *shadow, const struct assay_
     size_t edge = shadow->edge_bytes;
     size_t offset = 0, length = kept, wrong;
 
-    if (is_whole(shadow, old->usable)) {
-        wrong = assay_pattern_verify_prefix(start, kept, old->usable, seed);
+    if (is_whole(shadow, filled_bytes(old))) {
+        wrong = assay_pattern_verify_prefix(start, kept, filled_bytes(old), seed);
     } else {
         length = kept < edge ? kept : edge;
         wrong = assay_pattern_verify_prefix(start, length, edge, seed);
-        if (wrong == length && kept > old->usable - edge) {
-            offset = old->usable - edge;
+        if (wrong == length && kept > filled_bytes(old) - edge) {
+            offset = filled_bytes(old) - edge;
             length = kept - offset;
             wrong = assay_pattern_verify_prefix(start + offset, length, edge, ~seed);
         }
@@ -410,9 +419,9 @@ bool assay_shadow_next(const struct assay_shadow *shadow, const void *from,
 
 void assay_shadow_fetch(const struct assay_shadow *shadow, uint32_t slot)
 {
-    const unsigned char *start = shadow->slots[slot].start;
+    uintptr_t start = (uintptr_t)shadow->slots[slot].start; /* 0 in a slot never used: harmless */
 
-    __builtin_prefetch(start);
-    __builtin_prefetch(start + 64);
-    assay_places_fetch(shadow->places, (uintptr_t)start);
+    __builtin_prefetch((const void *)start);
+    __builtin_prefetch((const void *)(start + 64));
+    assay_places_fetch(shadow->places, start);
 }
