@@ -104,15 +104,16 @@ struct assay_trace_decoder {
     uint32_t room; /* operations for which the context has room */
     const uint8_t *at[ASSAY_TRACE_COLUMNS];
     const uint8_t *end[ASSAY_TRACE_COLUMNS];
-    uint32_t left;           /* operations */
+    uint32_t left; /* operations */
+    bool has_time;
     uint32_t slots, threads; /* larger ones are refused */
 };
 
 void assay_trace_decoder_init(struct assay_trace_decoder *decoder);
 void assay_trace_decoder_clear(struct assay_trace_decoder *decoder);
 /*
- * Begins a frame of `ops` operations whose columns of these lengths stand one after the other at content, with
- * ASSAY_TRACE_SLACK readable bytes behind them. ASSAY_INVALID if the lengths cannot be.
+ * Begins a frame of `ops` operations whose columns of these lengths stand one after the other at
+ * content, with ASSAY_TRACE_SLACK readable bytes behind them. ASSAY_INVALID if the lengths cannot be.
  */
 ASSAY_MUST_CHECK assay_status assay_trace_decoder_start(struct assay_trace_decoder *decoder,
                                                         const uint8_t *content,

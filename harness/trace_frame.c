@@ -86,7 +86,7 @@ static const uint8_t *read_packed(struct assay_trace_reader *trace,
 assay_status assay_trace_load_frame(struct assay_trace_reader *trace)
 {
     uint8_t raw[ASSAY_TRACE_FRAME_HEAD_BYTES];
-    struct assay_trace_frame head;
+    struct assay_trace_frame head = {0};
     assay_status status = assay_trace_frame_head(trace, &head, raw);
 
     if (status != ASSAY_OK)

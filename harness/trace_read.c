@@ -162,7 +162,7 @@ static assay_status find_by_index(struct assay_trace_reader *trace, uint64_t op)
 static assay_status find_by_scan(struct assay_trace_reader *trace, uint64_t op)
 {
     uint8_t raw[ASSAY_TRACE_FRAME_HEAD_BYTES];
-    struct assay_trace_frame head;
+    struct assay_trace_frame head = {0};
     assay_status status;
 
     while (frame_follows(trace, &status)) {

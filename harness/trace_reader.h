@@ -49,7 +49,10 @@ bool assay_trace_is_there(const struct assay_trace_reader *trace, uint64_t offse
 ASSAY_MUST_CHECK assay_status assay_trace_read_at(struct assay_trace_reader *trace, uint64_t offset,
                                                   void *to, size_t bytes);
 
-/* Each sets the stream's error, "FILE is damaged after operation N: WHAT at byte OFFSET" and the like, and returns a status. */
+/*
+ * Each sets the stream's error and returns a status: "FILE is damaged after operation N: WHAT at byte
+ * OFFSET", or "...: frame F at byte B WHAT", or "FILE is cut short after operation N: its WHAT ...".
+ */
 assay_status assay_trace_damaged(struct assay_trace_reader *trace, uint64_t offset,
                                  const char *what);
 assay_status assay_trace_damaged_frame(struct assay_trace_reader *trace, const char *what);
@@ -59,8 +62,8 @@ assay_status assay_trace_no_memory(struct assay_trace_reader *trace);
 /* --- one frame --- */
 
 /*
- * Reads the head of the frame at trace->offset, which must begin with operation trace->op, also as it stands
- * to raw. Its lengths are possible and its bytes there; its checksum is not looked at.
+ * Reads the head of the frame at trace->offset, which must begin with operation trace->op; raw is
+ * how it stands there. Its lengths are possible and its bytes there; its checksum is not looked at.
  */
 ASSAY_MUST_CHECK assay_status assay_trace_frame_head(struct assay_trace_reader *trace,
                                                      struct assay_trace_frame *head,

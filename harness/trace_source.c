@@ -1,4 +1,4 @@
-/* trace_source.c - the file of a trace: its bytes, its head, its totals as far as they can be true. */
+/* trace_source.c - the file of a trace: its bytes, its head, its totals so far as they can be. */
 #include "trace_reader.h"
 
 #include <errno.h>

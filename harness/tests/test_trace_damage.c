@@ -14,18 +14,19 @@
 
 /* --- files that were whole once --- */
 
-/* A file of one full frame and a short one, small enough to try each of its bytes. */
+/* A file small enough to try each of its bytes. */
 struct sample {
     struct assay_stream stream;
     uint8_t *data;
     size_t size;
 };
 
-static struct sample sample_open(void)
+/* A file of `plain` operations in full frames, and five that use every column in a short one. */
+static struct sample sample_open(size_t plain)
 {
     struct sample sample = {.stream = {.setup = {.limit = 1 << 20, .seed = 9}}};
 
-    trace_fill_plain(&sample.stream, FRAME);
+    trace_fill_plain(&sample.stream, plain);
     trace_fill_extreme(&sample.stream, 5, 77, true);
     trace_write(&sample.stream, "sample");
     sample.data = trace_load("sample", &sample.size);
@@ -41,7 +42,7 @@ static void sample_close(struct sample *sample)
 
 static void test_a_file_cut_anywhere_gives_its_whole_frames_and_says_so(void **state)
 {
-    struct sample sample = sample_open();
+    struct sample sample = sample_open(FRAME);
     uint64_t before = 0;
 
     (void)state;
@@ -68,28 +69,46 @@ static void test_a_file_cut_anywhere_gives_its_whole_frames_and_says_so(void **s
     sample_close(&sample);
 }
 
+/* Each `step`th byte is changed in two ways. */
+static void expect_changes_found(struct sample *sample, size_t step)
+{
+    for (size_t i = 0; i < sample->size; i += step)
+        for (int all = 0; all < 2; all++) {
+            uint8_t change = all ? 0xff : (uint8_t)(1u << (i % 8));
+            sample->data[i] ^= change;
+            struct trace_outcome outcome =
+                trace_read_memory(&sample->stream, sample->data, sample->size);
+            sample->data[i] ^= change;
+            assert_true(outcome.all_right);
+            assert_string_not_equal(outcome.error.what, "");
+        }
+    struct trace_outcome outcome = trace_read_memory(&sample->stream, sample->data, sample->size);
+    assert_true(outcome.is_whole && outcome.all_right);
+    assert_int_equal(outcome.ops, sample->stream.count);
+    assert_string_equal(outcome.error.what, "");
+}
+
 static void test_a_change_of_any_byte_is_found(void **state)
 {
-    struct sample sample = sample_open();
+    struct sample sample = sample_open(60);
 
     (void)state;
-    for (size_t i = 0; i < 2 * sample.size; i++) {
-        uint8_t change = i % 2 ? 0xff : (uint8_t)(1u << (i / 2 % 8));
-        sample.data[i / 2] ^= change;
-        struct trace_outcome outcome = trace_read_memory(&sample.stream, sample.data, sample.size);
-        sample.data[i / 2] ^= change;
-        assert_true(outcome.all_right);
-        assert_string_not_equal(outcome.error.what, "");
-    }
-    struct trace_outcome outcome = trace_read_memory(&sample.stream, sample.data, sample.size);
-    assert_true(outcome.is_whole && outcome.all_right && outcome.ops == FRAME + 5);
-    assert_string_equal(outcome.error.what, "");
+    expect_changes_found(&sample, 1);
+    sample_close(&sample);
+}
+
+static void test_a_change_in_any_frame_is_found(void **state)
+{
+    struct sample sample = sample_open(FRAME);
+
+    (void)state;
+    expect_changes_found(&sample, 13);
     sample_close(&sample);
 }
 
 static void test_damage_is_named_with_its_frame_and_byte(void **state)
 {
-    struct sample sample = sample_open();
+    struct sample sample = sample_open(FRAME);
     size_t head = ASSAY_TRACE_HEAD_BYTES + strlen("a test") + ASSAY_TRACE_CHECKSUM_BYTES;
     char expected[160];
 
@@ -108,7 +127,7 @@ static void test_damage_is_named_with_its_frame_and_byte(void **state)
 
 static void test_bytes_behind_the_end_are_damage(void **state)
 {
-    struct sample sample = sample_open();
+    struct sample sample = sample_open(FRAME);
     uint8_t longer[FILE_MAX + 1] = {0};
 
     (void)state;
@@ -332,6 +351,29 @@ static void forge_end(struct forgery *forgery, uint64_t ops, uint32_t slots, uin
     assay_trace_put64(at + 48, XXH64(at, 48, 0));
 }
 
+static void test_an_index_that_lies_is_found_when_it_is_used(void **state)
+{
+    struct sample sample = sample_open(FRAME);
+    struct assay_trace_reader *trace;
+    struct assay_error error;
+    uint8_t *index = sample.data + assay_trace_get64(sample.data + sample.size - 24);
+    static const uint64_t lies[] = {0, 46, 47, UINT64_MAX, 1000000, UINT64_MAX - 20};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof lies / sizeof *lies; i++) {
+        assay_trace_put64(index + 24, lies[i]); /* the offset of the second frame */
+        assay_trace_put64(index + 40, XXH64(index, 40, 0));
+        assert_int_equal(assay_trace_open_memory(&trace, "lies", sample.data, sample.size, &error),
+                         ASSAY_OK);
+        assert_true(assay_trace_info(trace)->is_whole);
+        assert_int_equal(assay_trace_seek(trace, FRAME + 1), ASSAY_CORRUPT);
+        assert_string_not_equal(assay_trace_stream(trace)->error.what, "");
+        assert_int_equal(assay_trace_seek(trace, FRAME - 1), ASSAY_OK);
+        assay_trace_close(trace);
+    }
+    sample_close(&sample);
+}
+
 static void test_totals_that_cannot_be_are_not_believed(void **state)
 {
     static const uint64_t odd[] = {0, 1, 39, 40, 41, 1 << 20, UINT32_MAX, UINT64_MAX};
@@ -358,6 +400,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_file_cut_anywhere_gives_its_whole_frames_and_says_so),
         cmocka_unit_test(test_a_change_of_any_byte_is_found),
+        cmocka_unit_test(test_a_change_in_any_frame_is_found),
         cmocka_unit_test(test_damage_is_named_with_its_frame_and_byte),
         cmocka_unit_test(test_bytes_behind_the_end_are_damage),
         cmocka_unit_test(test_foreign_files_are_refused_with_a_sentence),
@@ -365,6 +408,7 @@ int main(void)
         cmocka_unit_test(test_content_that_no_writer_makes_is_refused),
         cmocka_unit_test(test_claimed_lengths_are_not_believed),
         cmocka_unit_test(test_more_content_than_claimed_is_refused),
+        cmocka_unit_test(test_an_index_that_lies_is_found_when_it_is_used),
         cmocka_unit_test(test_totals_that_cannot_be_are_not_believed),
     };
     return cmocka_run_group_tests(tests, trace_make_folder, trace_remove_folder);

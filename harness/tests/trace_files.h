@@ -1,4 +1,4 @@
-/* trace_files.h - what the tests of traces share: streams, a folder of their own, files in memory. */
+/* trace_files.h - what the tests of traces share: streams, a folder, files in memory. */
 #ifndef TRACE_FILES_H
 #define TRACE_FILES_H
 
