@@ -1,0 +1,86 @@
+/* answers.c - a workload under the shadow, in a child: what fails here gets no number. */
+#include "measure.h"
+
+#include "assay/guard.h"
+#include "assay/replay.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define SECONDS 600
+
+struct task {
+    struct row *row;
+    const struct workload *workload;
+};
+
+bool is_reusable(const struct assay_backend *backend)
+{
+    return backend->caps & (ASSAY_CAP_GROWS | ASSAY_CAP_COALESCES);
+}
+
+size_t heap_limit(const struct assay_backend *backend, const struct workload *workload)
+{
+    size_t wanted = workload->stream.setup.limit ? workload->stream.setup.limit : ASSAY_HEAP_LIMIT;
+
+    if (is_reusable(backend) || wanted / 4 >= workload->requested_bytes)
+        return wanted;
+    return (size_t)workload->requested_bytes * 4;
+}
+
+static void tell_finding(struct row *row, const struct assay_finding *finding)
+{
+    snprintf(row->failure, sizeof row->failure, "check %s failed at operation %llu: %s",
+             assay_check_name(finding->check), (unsigned long long)finding->op, finding->what);
+}
+
+static void run(void *arg, volatile uint64_t *progress)
+{
+    struct task *task = arg;
+    struct row *row = task->row;
+    struct assay_stream stream = task->workload->stream;
+    struct assay_replay_options options = {.progress = progress};
+    struct assay_stream_reader memory;
+    struct assay_replay_result result;
+    struct assay_error error = {{0}};
+
+    stream.setup.limit = heap_limit(row->backend, task->workload);
+    struct assay_replay *replay = assay_replay_open(row->backend, &options);
+    if (!replay) {
+        snprintf(row->failure, sizeof row->failure, "no memory for the shadow");
+        return;
+    }
+    assay_stream_reader_init(&memory, &stream);
+    if (assay_replay_run(replay, &memory.reader, &result, &error) != ASSAY_OK) {
+        snprintf(row->failure, sizeof row->failure, "%s", error.what);
+        return;
+    }
+    row->ops = stream.count;
+    row->peak_live_bytes = result.peak_live_bytes;
+    row->passed = !result.found;
+    if (result.found)
+        tell_finding(row, &result.finding);
+}
+
+void measure_answers(struct row *row, const struct workload *workload)
+{
+    struct task task = {row, workload};
+    struct assay_guard_outcome outcome;
+
+    row->passed = false;
+    row->failure[0] = '\0';
+    if (assay_guard_run(run, &task, SECONDS, false, &outcome) != ASSAY_OK) {
+        snprintf(row->failure, sizeof row->failure, "no child process to be had");
+        return;
+    }
+    if (outcome.ending == ASSAY_ENDED)
+        return;
+    row->passed = false;
+    if (outcome.ending == ASSAY_HUNG)
+        snprintf(row->failure, sizeof row->failure, "hung at operation %llu",
+                 (unsigned long long)outcome.progress);
+    else
+        snprintf(row->failure, sizeof row->failure, "%s %d at operation %llu",
+                 outcome.ending == ASSAY_CRASHED ? "crashed by signal" : "exited with status",
+                 outcome.code, (unsigned long long)outcome.progress);
+}

@@ -1,0 +1,21 @@
+/*
+ * context.h - where and how something was measured, without which a number means nothing.
+ */
+#ifndef ASSAY_BENCH_CONTEXT_H
+#define ASSAY_BENCH_CONTEXT_H
+
+struct context {
+    char compiler[120];
+    char flags[200];
+    char cpu[120];
+    char kernel[120];
+    long cpus;
+    long page_size;
+    char aslr[24];       /* "off", "partly", "on", "unknown" */
+    char huge_pages[24]; /* "always", "madvise", "never", "unknown" */
+    char system[300];    /* whose malloc `system` was */
+};
+
+void context_find(struct context *context);
+
+#endif

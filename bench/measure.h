@@ -1,0 +1,49 @@
+/*
+ * measure.h - what is found out about one backend on one workload, each in a child process of its own.
+ */
+#ifndef ASSAY_BENCH_MEASURE_H
+#define ASSAY_BENCH_MEASURE_H
+
+#include "workloads.h"
+
+#include "assay/backend.h"
+
+#define MOST_REPETITIONS 100
+
+/* One row of the table; lies in memory that children share. */
+struct row {
+    const struct assay_backend *backend;
+    const char *spec; /* as the user named it */
+    char workload[80];
+    const char *path; /* of the workload's trace, or NULL */
+    bool passed;
+    char failure[600]; /* what was wrong, if not passed */
+    uint64_t ops;      /* of one run */
+    uint64_t skipped;  /* not offered, or in the wrong state */
+    uint64_t refused;
+    uint32_t made_up; /* as heap->made_up */
+    size_t peak_live_bytes;
+    size_t peak_resident_bytes; /* growth of the process; 0: not measured */
+    unsigned repetitions;
+    double ns[MOST_REPETITIONS]; /* CPU time of one operation, by repetition */
+};
+
+/* The limit for a heap that is to run the whole workload: more where nothing is used again. */
+size_t heap_limit(const struct assay_backend *backend, const struct workload *workload);
+/* Whether a heap that has run a balanced stream can run it again. */
+bool is_reusable(const struct assay_backend *backend);
+
+/* Runs the workload under the shadow: sets passed or failure, ops, and peak_live_bytes. */
+void measure_answers(struct row *row, const struct workload *workload);
+/* Sets peak_resident_bytes: how much the process grew while each page asked for was written. */
+void measure_footprint(struct row *row, const struct workload *workload);
+/* Fills in ns, repetitions, refused, skipped and made_up of those rows that passed, interleaved. */
+void measure_times(struct row *rows, size_t count, const struct workload *workload, int repetitions,
+                   double min_time_s);
+/* Starts and ends a thread: from then on locks cost what they cost in a program with threads. */
+void become_multithreaded(void);
+
+/* The median of the repetitions. */
+double row_median(const struct row *row);
+
+#endif
