@@ -6,8 +6,9 @@
 #include "assay/error.h"
 
 /*
- * Each opens a library, keeps it open for good, even a wrong one, for it may be an allocator that others
- * use by now, and stores its table, not yet validated. ASSAY_INVALID with a sentence in *error.
+ * Each opens a library, keeps it open for good, even a wrong one, for it may be an allocator that
+ * others use by now, and stores its table, not yet validated. ASSAY_INVALID with a sentence in
+ * *error.
  */
 ASSAY_MUST_CHECK assay_status assay_plugin_open(const char *path,
                                                 const struct assay_backend **backend,
@@ -17,8 +18,9 @@ ASSAY_MUST_CHECK assay_status assay_dl_open(const char *what, const struct assay
                                             struct assay_error *error);
 
 /*
- * dlopen(RTLD_NOW | RTLD_LOCAL) or NULL with a sentence in *error that starts with `kind`: what is wrong with
- * the file, and the way out. A path without a slash goes through the loader's search path.
+ * dlopen(RTLD_NOW | RTLD_LOCAL) or NULL with a sentence in *error that starts with `kind`: what is
+ * wrong with the file, and the way out. A path without a slash goes through the loader's search
+ * path.
  */
 void *assay_library_open(const char *kind, const char *path, struct assay_error *error);
 

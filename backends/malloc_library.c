@@ -1,8 +1,8 @@
 /*
  * malloc_library.c - dl:PATH[:PREFIX], a malloc library at run time.
  *
- * dlsym() also looks into what a library depends on, down to libc. A function found there belongs to
- * another heap, so only what lies in the library itself counts.
+ * dlsym() also looks into what a library depends on, down to libc. A function found there belongs
+ * to another heap, so only what lies in the library itself counts.
  */
 #include "dl/dl.h"
 #include "libraries.h"
@@ -43,7 +43,7 @@ static const char *prefix_colon(const char *what)
     return colon && is_identifier(colon + 1) && stat(what, &status) != 0 ? colon : NULL;
 }
 
-/* The address of prefix + name, and in *where the file that has it, "" if it is the library itself. */
+/* The address of prefix + name, and in *where the file that has it, "" if the library itself. */
 static void *find_symbol(void *handle, const char *prefix, const char *name, const char **where)
 {
     char symbol[SYMBOL_LENGTH];

@@ -1,4 +1,4 @@
-/* registry.c - the backends there are: from the generated list, and from libraries that a user names. */
+/* registry.c - the backends there are: from the generated list, and from libraries. */
 #include "assay/registry.h"
 #include "assay/nearest.h"
 #include "libraries.h"

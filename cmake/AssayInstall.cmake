@@ -1,5 +1,5 @@
-# What is installed: the program, and all that a plug-in needs - the one header, and where it is, for
-# CMake and for pkg-config.
+# What is installed: the program, and all that a plug-in needs - the one header, and where it is,
+# for CMake and for pkg-config.
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 

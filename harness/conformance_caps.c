@@ -94,18 +94,12 @@ static size_t bytes_from_elsewhere(struct trial *trial)
     return writable_bytes(trial) - trial->heap.meter.mapped_bytes + library.uordblks;
 }
 
-static void test_no_memory_comes_from_elsewhere(struct trial *trial)
+/* The most that a heap, from before its creation, takes from elsewhere than the page source. */
+static size_t most_from_elsewhere(struct trial *trial)
 {
-    struct trial other = *trial;
-
-    /* What a process needs once, whatever number of heaps it has, is not the heap's. */
-    trial_open(&other);
-    trial_churn(&other, 2000);
-    trial_close(&other);
-
-    trial_open(trial);
-    trial_reopen(trial);
     size_t limit = trial->heap.limit;
+    size_t most = 0;
+
     assay_heap_destroy(&trial->heap, NULL);
     size_t before = bytes_from_elsewhere(trial);
     assay_status status = assay_heap_reopen(&trial->heap, limit, 1, NULL);
@@ -114,9 +108,23 @@ static void test_no_memory_comes_from_elsewhere(struct trial *trial)
         trial_churn(trial, 300);
         trial_alloc(trial, 100000);
         size_t now = bytes_from_elsewhere(trial);
-        EXPECT(trial, now <= before, "%zu bytes came from elsewhere than the page source",
-               now - before);
+        if (now > before + most)
+            most = now - before;
     }
+    trial_free_all(trial);
+    return most;
+}
+
+static void test_no_memory_comes_from_elsewhere(struct trial *trial)
+{
+    size_t most = 1;
+
+    /* What a process needs once, or once for a range of addresses, is not the heap's: heap after
+     * heap must take something to be at fault. */
+    trial_open(trial);
+    for (int heap = 0; heap < 4 && most > 0; heap++)
+        most = most_from_elsewhere(trial);
+    EXPECT(trial, most == 0, "%zu bytes came from elsewhere than the page source", most);
     trial_close(trial);
 }
 

@@ -1,8 +1,8 @@
 /*
  * dl - any library with malloc and free, through the addresses of its functions.
  *
- * One heap, the library's, as large as the process: no limit, no page source. What the library does not
- * export stays NULL in the table.
+ * One heap, the library's, as large as the process: no limit, no page source. What the library does
+ * not export stays NULL in the table.
  */
 #include "dl.h"
 
@@ -70,7 +70,7 @@ static void *dl_memalign(void *self, size_t align, size_t size)
     return library->functions.memalign(at_least_pointer(align), size);
 }
 
-/* C11 had aligned_alloc refuse a size that is not a multiple of the alignment, and some still do. */
+/* C11 had aligned_alloc refuse a size that is no multiple of the alignment, and some still do. */
 static void *dl_aligned_alloc(void *self, size_t align, size_t size)
 {
     const struct dl_library *library = self;
@@ -93,7 +93,7 @@ static size_t dl_usable_size(void *self, const void *block)
     return library->functions.malloc_usable_size((void *)(uintptr_t)block);
 }
 
-/* The alignment that blocks of all small sizes share; several of each, for the first may be lucky. */
+/* The alignment that blocks of all small sizes share; several of each, the first may be lucky. */
 static size_t probe_align(const struct dl_functions *functions)
 {
     void *blocks[PROBES];

@@ -24,8 +24,8 @@ struct dl_library {
 };
 
 /*
- * Fills in library->table from library->functions; name and summary are there already. Asks the library for
- * some hundred small blocks to see how it aligns them and what malloc(0) gives.
+ * Fills in library->table from library->functions; name and summary are there already. Asks the
+ * library for some hundred small blocks to see how it aligns them and what malloc(0) gives.
  */
 void dl_make_table(struct dl_library *library);
 

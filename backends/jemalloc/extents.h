@@ -8,9 +8,9 @@
 #include <pthread.h>
 
 /*
- * Page numbers at which extents must not be merged: a page source takes back parts of one mapping, not
- * stretches of two. Open addressing with linear probing; 0 is empty, nothing is ever taken out. A border
- * that has become needless costs a merge, no more.
+ * Page numbers at which extents must not be merged: a page source takes back parts of one mapping,
+ * not stretches of two. Open addressing with linear probing; 0 is empty, nothing is ever taken out.
+ * A border that has become needless costs a merge, no more.
  */
 struct borders {
     uintptr_t *table;

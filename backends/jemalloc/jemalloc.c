@@ -4,16 +4,18 @@
  *   page source --> [ record, hooks ]  [ base: the arena's own records ]  [ extent ] [ extent ] ...
  *                                       2 MiB at a time                    slabs, large blocks
  *
- * The arena's records and all blocks come from config->pages. What does not: the index from addresses to
- * extents (8 bytes for each page of address space ever used, as it were a second page table) and the list
- * of arenas, which jemalloc keeps once for the process and never gives back; see process.c.
+ * The arena's records and all blocks come from config->pages. What does not: the index from
+ * addresses to extents (8 bytes for each page of address space ever used, as it were a second page
+ * table) and the list of arenas, which jemalloc keeps once for the process and never gives back;
+ * see process.c.
  *
- * There is no thread cache, for that would hold blocks beyond a heap's end; a program that links jemalloc
- * has one and is faster. Measure that by preloading the library and running `system`.
+ * There is no thread cache, for that would hold blocks beyond a heap's end; a program that links
+ * jemalloc has one and is faster. Measure that by preloading the library and running `system`.
  *
- * Freed extents stay with the arena until a request is refused; then they go back and the request is
- * tried again. Hence no TRIMS. No COALESCES either: records (2 MiB hold those of some fifteen thousand
- * extents) and the table of borders grow with the most extents there ever were, until destroy.
+ * Freed extents stay with the arena until a request is refused; then they go back and the request
+ * is tried again. Hence no TRIMS. No COALESCES either: records (2 MiB hold those of some fifteen
+ * thousand extents) and the table of borders grow with the most extents there ever were, until
+ * destroy.
  */
 #include "assay/backend.h"
 #include "assay/sizes.h"
@@ -100,7 +102,7 @@ static void jemalloc_destroy(void *self)
     pages->unmap(pages->ctx, heap, record_bytes(pages));
 }
 
-/* After a refusal: whether giving back free extents has made room, so that trying again makes sense. */
+/* After a refusal: whether giving back free extents has made room to try again. */
 static bool made_room(struct heap *heap, uint64_t refusals_before)
 {
     size_t mapped_before = heap->extents.mapped_bytes;

@@ -1,4 +1,4 @@
-/* private.h - the interface of the private copy of jemalloc, under the names that rename.sh gives. */
+/* private.h - the interface of the private copy of jemalloc, by the names of rename.sh. */
 #ifndef ASSAY_JEMALLOC_PRIVATE_H
 #define ASSAY_JEMALLOC_PRIVATE_H
 

@@ -1,10 +1,12 @@
 /*
  * process.c - what the private copy of jemalloc finds in place of the process around it.
  *
- * It does not hear the user's environment, and what it maps for itself lies in one reservation. Its settings:
- * The same stream must give the same addresses: nothing depends on time (no decay), on the thread (one
- * automatic arena, which heaps do not use, and no thread caches) or on a random offset (cache_oblivious
- * places large blocks at one). retain and dss are off so that arenas get memory from their hooks alone.
+ * It does not hear the user's environment, and what it maps for itself lies in one reservation.
+ *
+ * Its settings: the same stream must give the same addresses, so nothing depends on time (no
+ * decay), on the thread (one automatic arena, which heaps do not use, and no thread caches) or on a
+ * random offset (cache_oblivious places large blocks at one). retain and dss are off so that arenas
+ * get memory from their hooks alone.
  */
 #include "private.h"
 
@@ -45,10 +47,10 @@ ssize_t assay_jemalloc_readlink(const char *path, char *text, size_t room)
 }
 
 /*
- * Stands in for mmap: heaps map through their hooks, so this is for the index from addresses to extents
- * and the list of arenas. The index grows by 2 MiB, mostly untouched, for each GiB of address space
- * in which an extent ever lay. One reservation for it all, so that no mapping of its own
- * comes between those of a heap, at a moment that depends on where the kernel puts things.
+ * Stands in for mmap: heaps map through their hooks, so this is for the index from addresses to
+ * extents and the list of arenas. The index grows by 2 MiB, mostly untouched, for each GiB of
+ * address space in which an extent ever lay. One reservation for it all, so that no mapping of its
+ * own comes between those of a heap, at a moment that depends on where the kernel puts things.
  */
 void *assay_jemalloc_mmap(void *at, size_t bytes, int protection, int flags, int file, off_t offset)
 {

@@ -2,9 +2,10 @@
 # Makes a private copy of a static jemalloc: `rename.sh ARCHIVE COPY NM OBJCOPY AR`.
 #
 # Every global symbol that the archive defines gets the prefix assay_je_, so that the copy neither
-# replaces the program's malloc nor meets another jemalloc. What it reads its settings from, environment
-# and /etc/malloc.conf, and what it maps for itself is led to functions in process.c. One setting has no
-# key and is made weak, so that process.c can define it. The C++ operators are left out.
+# replaces the program's malloc nor meets another jemalloc. What it reads its settings from,
+# environment and /etc/malloc.conf, and what it maps for itself is led to functions in process.c.
+# One setting has no key and is made weak, so that process.c can define it. The C++ operators are
+# left out.
 set -eu
 archive=$1 copy=$2 nm=$3 objcopy=$4 ar=$5
 

@@ -1,8 +1,8 @@
 #!/bin/sh
-# install.sh BUILD SOURCE PROGRAM: installs into a temporary prefix, builds the example plug-in against it as
-# a user would, with cc and with CMake, and has PROGRAM load both.
+# install.sh BUILD SOURCE CONFORMANCE: installs into a temporary prefix, builds the example plug-in against it
+# as a user would, with cc and with CMake, and has the program CONFORMANCE test both.
 set -eu
-build=$1 source=$2 program=$3
+build=$1 source=$2 conformance=$3
 prefix=$(mktemp -d)
 trap 'rm -rf "$prefix"' EXIT
 
@@ -19,4 +19,5 @@ cmake -S . -B cmake-build -DCMAKE_PREFIX_PATH="$prefix" >>"$prefix/log"
 cmake --build cmake-build >>"$prefix/log"
 exported=$(nm -D --defined-only stack.so | awk '{ print $3 }')
 test "$exported" = assay_backend_plugin || { echo "stack.so exports $exported"; exit 1; }
-"$program" "$PWD/stack.so" "$PWD/cmake-build/stack.so"
+"$conformance" "plugin:$PWD/stack.so"
+"$conformance" "plugin:$PWD/cmake-build/stack.so"

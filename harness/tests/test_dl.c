@@ -39,7 +39,7 @@ static void release(const struct assay_backend *backend, void *self, void *block
     assert_int_equal(backend->free(self, block), ASSAY_OK);
 }
 
-/* Every allocating function's block goes through realloc and free, so that mixed heaps would crash. */
+/* Every function's block goes through realloc and free, so that mixed heaps would crash. */
 static void use_all(const char *spec)
 {
     const struct assay_backend *backend = find(spec);

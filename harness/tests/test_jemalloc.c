@@ -1,8 +1,8 @@
 /*
  * test_jemalloc - the private copy keeps to its page source, its limit and its heaps.
  *
- * The page source here is strict: it maps upwards in one reservation and never twice at one place, so that
- * mappings adjoin, runs repeat, and an unmap() that is not part of one mapping is seen.
+ * The page source here is strict: it maps upwards in one reservation and never twice at one place,
+ * so that mappings adjoin, runs repeat, and an unmap() that is not part of one mapping is seen.
  */
 #include "assay/registry.h"
 #include "assay/sizes.h"

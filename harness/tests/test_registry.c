@@ -50,6 +50,7 @@ static void test_an_unknown_name_is_answered_with_the_nearest(void **state)
 {
     (void)state;
     EXPECT_ERROR("systm", "no backend called 'systm' (did you mean 'system'?); see assay list");
+    EXPECT_ERROR("lsit", "did you mean 'list'?");
     EXPECT_ERROR("jemaloc", "did you mean 'jemalloc'?");
     EXPECT_ERROR("zzz", "no backend called 'zzz'; see assay list");
     EXPECT_ERROR("", "no backend called ''");

@@ -14,8 +14,8 @@ extern "C" {
 /*
  * The nearest of words[0 .. count) to `word`, the first among equals, or NULL if none is near.
  *
- * Counts letters put in, left out, replaced, and neighbours swapped, without regard to case. Near is at
- * most one such slip in three letters of the longer word, or `word` being the beginning of a
+ * Counts letters put in, left out, replaced, and neighbours swapped, without regard to case. Near
+ * is at most one such slip in three letters of the longer word, or `word` being the beginning of a
  * known one, three letters or more. O(count * length^2).
  */
 const char *assay_nearest(const char *word, const char *const *words, size_t count);

@@ -1,0 +1,27 @@
+# Tests that load shared libraries: packaged ones, those in plugins/, and the installed example.
+assay_test(test_dl test_dl.c)
+assay_test(test_registry test_registry.c)
+
+add_subdirectory(plugins)
+set(plugins ${CMAKE_CURRENT_BINARY_DIR}/plugins)
+target_compile_definitions(test_dl PRIVATE PLUGINS="${plugins}")
+target_compile_definitions(test_registry PRIVATE PLUGINS="${plugins}")
+add_dependencies(test_dl prefixed)
+add_dependencies(test_registry
+    plugin_abi plugin_free plugin_nothing plugin_null_table plugin_symbol prefixed)
+
+foreach(library mimalloc.so.2 tcmalloc_minimal.so.4 jemalloc.so.2)
+    string(REGEX REPLACE "[._].*" "" word ${library})
+    string(TOUPPER ${word} word)
+    find_library(ASSAY_${word}_LIBRARY NAMES lib${library})
+    if(NOT ASSAY_${word}_LIBRARY)
+        message(FATAL_ERROR "lib${library} is missing: install the packages in ci/packages.txt")
+    endif()
+    target_compile_definitions(test_dl PRIVATE ${word}="${ASSAY_${word}_LIBRARY}")
+endforeach()
+
+# The example must keep all rules of the table, built against the installed header alone.
+add_test(NAME test_install
+         COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/install.sh
+                 ${CMAKE_BINARY_DIR} ${CMAKE_SOURCE_DIR} $<TARGET_FILE:conformance>)
+set_tests_properties(test_install PROPERTIES TIMEOUT 300)
