@@ -19,13 +19,14 @@
 
 #define DEFAULT_BACKEND "list"
 #define DEFAULT_LIMIT ((size_t)64 << 10)
-#define PAGES_BYTES ((size_t)64 << 20)
+#define PAGES_BYTES ((size_t)16 << 20)
 /* Streams that ask for more are not run: clearing that much would be all the target does. */
-#define LIMIT_MAX ((size_t)16 << 20)
+#define LIMIT_MAX ((size_t)1 << 20)
 #define FINDINGS "findings"
 
 enum { EXIT_USAGE = 2, EXIT_ENVIRONMENT = 3 };
 
+static const char *spec; /* as the user named the backend */
 static const struct assay_backend *backend;
 static struct assay_recycler recycler;
 static struct assay_replay *replay;
@@ -55,13 +56,15 @@ static bool run(struct assay_replay_result *result, struct assay_error *error)
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
-    const char *name = getenv("ASSAY_BACKEND");
     struct assay_replay_result result;
     struct assay_error error;
 
     (void)argc;
     (void)argv;
-    if (assay_registry_find(name && *name ? name : DEFAULT_BACKEND, &backend, &error) != ASSAY_OK)
+    spec = getenv("ASSAY_BACKEND");
+    if (!spec || !*spec)
+        spec = DEFAULT_BACKEND;
+    if (assay_registry_find(spec, &backend, &error) != ASSAY_OK)
         stop(EXIT_USAGE, error.what);
     if (assay_recycler_open(&recycler, PAGES_BYTES, ASSAY_RECYCLER_BASE) != ASSAY_OK)
         stop(EXIT_ENVIRONMENT, "the address range for the heap's pages is not to be had");
@@ -96,11 +99,11 @@ static bool save(const char *path)
 static __attribute__((noreturn)) void report(const struct assay_finding *finding)
 {
     const char *check = assay_check_name(finding->check);
-    char path[200], repeat[400];
+    char path[200], repeat[4096];
 
     snprintf(path, sizeof path, FINDINGS "/%s-%s-%zu.ops", backend->name, check, stream.count);
     bool saved = save(path);
-    snprintf(repeat, sizeof repeat, "assay replay --backend %s %s", backend->name, path);
+    snprintf(repeat, sizeof repeat, "assay replay --backend %s %s", spec, path);
     assay_report_finding(stderr, finding, saved ? repeat : NULL);
     abort();
 }
