@@ -10,60 +10,71 @@
 
 /*
  * The first byte of a size.     with the second byte
- *     0 ..  63   0              + 0 .. 255
- *    64 .. 127   0 .. 15        + 16 * (0 .. 255)
- *   128 .. 159   1 KiB .. 224 KiB, log-uniform: a quarter of a doubling in 256 steps
- *   160 .. 207   128 .. 448 KiB, powers of two and quarters   + -128 .. 127
- *   208 .. 223   1 .. 16 pages                                + -128 .. 127
- *   224 .. 239   32 KiB .. 512 KiB by 32 KiB                  + -128 .. 127
- *   240 .. 255   huge, below
+ *     0 .. 151   0              + 0 .. 255
+ *   152 .. 191   0 .. 3         + 4 * (0 .. 255)
+ *   192 .. 199   1 KiB .. 256 KiB, a doubling in 256 steps
+ *   200 .. 215   128 .. 1792, powers of two and quarters      + -128 .. 127
+ *   216 .. 223   2 KiB .. 256 KiB, powers of two              + -128 .. 127
+ *   224 .. 227   1 .. 4 pages                                 + -128 .. 127
+ *   228 .. 255   arenas and huge, below                       + -128 .. 127
+ *
+ * Three in four are small, as in programs, and for speed: the bytes of a block are written and read.
  */
-#define LOG_OF(code) (10 + (((code)-128) >> 2))
 #define SMALL(code)                                                                                \
     {                                                                                              \
         0, 0, 0                                                                                    \
     }
 #define COARSE(code)                                                                               \
     {                                                                                              \
-        (code) & 15, 4, 0                                                                          \
+        (code) & 3, 2, 0                                                                           \
     }
 #define MEDIUM(code)                                                                               \
     {                                                                                              \
-        QUARTER(LOG_OF(code), (code)&3), LOG_OF(code) - 10, 0                                      \
+        UINT64_C(1) << ((code)-182), (code)-190, 0                                                 \
     }
 #define CLASS(code)                                                                                \
     {                                                                                              \
-        QUARTER(7 + (((code)-160) >> 2), (code)&3), 0, 128                                         \
+        QUARTER(7 + (((code)-200) >> 2), (code)&3), 0, 128                                         \
+    }
+#define POWER(code)                                                                                \
+    {                                                                                              \
+        UINT64_C(1) << ((code)-205), 0, 128                                                        \
     }
 #define PAGES(code)                                                                                \
     {                                                                                              \
-        ((code)-207) * PAGE, 0, 128                                                                \
-    }
-#define ARENAS(code)                                                                               \
-    {                                                                                              \
-        ((code)-223) * 8 * PAGE, 0, 128                                                            \
+        ((code)-223) * PAGE, 0, 128                                                                \
     }
 
 #define X4(row, code) row(code), row((code) + 1), row((code) + 2), row((code) + 3)
-#define X16(row, code) X4(row, code), X4(row, (code) + 4), X4(row, (code) + 8), X4(row, (code) + 12)
+#define X8(row, code) X4(row, code), X4(row, (code) + 4)
+#define X16(row, code) X8(row, code), X8(row, (code) + 8)
 #define X64(row, code)                                                                             \
     X16(row, code), X16(row, (code) + 16), X16(row, (code) + 32), X16(row, (code) + 48)
 
 const struct assay_size_row assay_size_rows[256] = {
     X64(SMALL, 0),
-    X64(COARSE, 64),
-    X16(MEDIUM, 128),
-    X16(MEDIUM, 144),
-    X16(CLASS, 160),
-    X16(CLASS, 176),
-    X16(CLASS, 192),
-    X16(PAGES, 208),
-    X16(ARENAS, 224),
+    X64(SMALL, 64),
+    X16(SMALL, 128),
+    X8(SMALL, 144),
+    X8(COARSE, 152),
+    X16(COARSE, 160),
+    X16(COARSE, 176),
+    X8(MEDIUM, 192),
+    X16(CLASS, 200),
+    X8(POWER, 216),
+    X4(PAGES, 224),
+    {6 * PAGE, 0, 128},
+    {12 * PAGE, 0, 128},
+    {24 * PAGE, 0, 128},
+    {40 * PAGE, 0, 128},
+    {UINT64_C(1) << 20, 0, 128},
     {UINT64_C(1) << 24, 16, 128},
     {UINT64_C(1) << 27, 20, 128},
     {UINT64_C(1) << 30, 0, 128},
     {UINT64_C(1) << 31, 0, 128},
+    {UINT64_C(1) << 31, 0, 128},
     {UINT64_C(1) << 31, 12, 128},
+    {UINT64_C(1) << 32, 0, 128},
     {UINT64_C(1) << 32, 0, 128},
     {UINT64_C(1) << 32, 12, 128},
     {UINT64_C(1) << 33, 0, 128},
@@ -72,25 +83,31 @@ const struct assay_size_row assay_size_rows[256] = {
     {UINT64_C(1) << 48, 0, 128},
     {UINT64_C(1) << 62, 0, 128},
     {UINT64_C(1) << 63, 0, 128},
+    {UINT64_C(1) << 63, 0, 128},
     {UINT64_C(1) << 63, 12, 128},
     {FROM_END(128), 0, 128},
+    {FROM_END(128), 0, 128},
+    {FROM_END(128), 0, 128},
+    {FROM_END(128), 0, 128},
+    {FROM_END(128 * 4096), 12, 128},
     {FROM_END(128 * 4096), 12, 128},
 };
 
 #define BYTE(code) (code)
-#define GRAINS(code) ((code)-63) * 16
-#define QUARTERS(code) QUARTER(6 + (((code)-128) >> 2), (code)&3)
-#define WHOLE_PAGES(code) ((code)-191) * PAGE
-#define POWERS(code) UINT64_C(1) << ((code)-204)
+#define GRAINS(code) ((code)-127) * 16
+#define QUARTERS(code) QUARTER(6 + (((code)-192) >> 2), (code)&3)
+#define WHOLE_PAGES(code) ((code)-223) * PAGE
+#define HIGH_POWERS(code) UINT64_C(1) << (2 * (code)-449)
 
-/* 0 .. 63; 16 .. 1024 by 16; 64 .. 3.5 MiB by quarters; 1 .. 32 pages; 2^20 .. 2^35; huge. */
+/* 0 .. 127; 16 .. 512 by 16; again; 64 .. 14 KiB by quarters; 1 .. 8 pages; 2^15 .. 2^29; huge. */
 const uint64_t assay_pair_sizes[256] = {
-    X64(BYTE, 0),          X64(GRAINS, 64),   X64(QUARTERS, 128), X16(WHOLE_PAGES, 192),
-    X16(WHOLE_PAGES, 208), X16(POWERS, 224),  UINT64_C(1) << 36,  UINT64_C(1) << 40,
-    UINT64_C(1) << 46,     UINT64_C(1) << 47, UINT64_C(1) << 48,  UINT64_C(1) << 56,
-    UINT64_C(1) << 61,     UINT64_C(1) << 62, UINT64_C(1) << 63,  UINT64_C(3) << 62,
-    FROM_END(1 << 20),     FROM_END(1 << 16), FROM_END(4096),     FROM_END(256),
-    FROM_END(64),          FROM_END(16),
+    X64(BYTE, 0),         X64(BYTE, 64),        X16(GRAINS, 128),   X16(GRAINS, 144),
+    X16(GRAINS, 128),     X16(GRAINS, 144),     X16(QUARTERS, 192), X16(QUARTERS, 208),
+    X8(WHOLE_PAGES, 224), X8(HIGH_POWERS, 232), UINT64_C(1) << 31,  UINT64_C(1) << 32,
+    UINT64_C(1) << 33,    UINT64_C(1) << 40,    UINT64_C(1) << 47,  UINT64_C(1) << 48,
+    UINT64_C(1) << 61,    UINT64_C(1) << 62,    UINT64_C(1) << 63,  UINT64_C(3) << 62,
+    FROM_END(1 << 20),    FROM_END(1 << 16),    FROM_END(4096),     FROM_END(256),
+    FROM_END(64),         FROM_END(16),
 };
 
 const uint64_t assay_pair_deltas[8] = {
@@ -136,17 +153,25 @@ const uint8_t assay_align_logs[32] = {
 };
 
 #define KIB UINT64_C(1024)
-static const uint64_t limits[32] = {
-    64 * KIB, 64 * KIB, 64 * KIB,  64 * KIB,  64 * KIB,  64 * KIB,  64 * KIB,  64 * KIB,
-    64 * KIB, 64 * KIB, 64 * KIB,  64 * KIB,  16 * KIB,  16 * KIB,  16 * KIB,  16 * KIB,
-    20 * KIB, 24 * KIB, 32 * KIB,  32 * KIB,  32 * KIB,  32 * KIB,  40 * KIB,  48 * KIB,
-    96 * KIB, 96 * KIB, 128 * KIB, 128 * KIB, 160 * KIB, 256 * KIB, 512 * KIB, 1024 * KIB,
+static const uint64_t limits[31] = {
+    64 * KIB, 64 * KIB, 64 * KIB, 64 * KIB, 64 * KIB, 64 * KIB, 64 * KIB, 64 * KIB,
+    64 * KIB, 64 * KIB, 64 * KIB, 64 * KIB, 16 * KIB, 16 * KIB, 16 * KIB, 16 * KIB,
+    16 * KIB, 16 * KIB, 20 * KIB, 20 * KIB, 24 * KIB, 24 * KIB, 32 * KIB, 32 * KIB,
+    32 * KIB, 32 * KIB, 40 * KIB, 40 * KIB, 48 * KIB, 80 * KIB, 96 * KIB,
 };
 static const uint64_t limit_offsets[8] = {0, 0, 0, 0, FROM_END(1), FROM_END(8), 24, 2049};
+/* Rare, for every run clears its arena. */
+static const uint64_t large_limits[8] = {
+    128 * KIB, 128 * KIB + 24, 160 * KIB, 192 * KIB, 256 * KIB, 384 * KIB, 512 * KIB, 1024 * KIB,
+};
 
 uint64_t assay_limit_of_code(uint8_t code)
 {
-    return code ? limits[code & 31] + limit_offsets[code >> 5] : 0;
+    unsigned low = code & 31, high = code >> 5;
+
+    if (code == 0)
+        return 0;
+    return low == 31 ? large_limits[high] : limits[low] + limit_offsets[high];
 }
 
 bool assay_find_limit(uint64_t limit, uint8_t *code)

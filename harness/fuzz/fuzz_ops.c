@@ -19,13 +19,14 @@
 
 #define DEFAULT_BACKEND "list"
 #define DEFAULT_LIMIT ((size_t)64 << 10)
-#define PAGES_BYTES ((size_t)64 << 20)
+#define PAGES_BYTES ((size_t)16 << 20)
 /* Streams that ask for more are not run: clearing that much would be all the target does. */
-#define LIMIT_MAX ((size_t)16 << 20)
+#define LIMIT_MAX ((size_t)1 << 20)
 #define FINDINGS "findings"
 
 enum { EXIT_USAGE = 2, EXIT_ENVIRONMENT = 3 };
 
+static const char *spec; /* as the user named the backend */
 static const struct assay_backend *backend;
 static struct assay_recycler recycler;
 static struct assay_replay *replay;
@@ -42,14 +43,28 @@ static void recycle(void *ctx)
     assay_recycler_reset(ctx);
 }
 
+/* Runs `stream`; false if no heap can be made of its set-up. */
+static bool run(struct assay_replay_result *result, struct assay_error *error)
+{
+    struct assay_stream_reader reader;
+
+    if (stream.setup.limit == 0)
+        stream.setup.limit = DEFAULT_LIMIT;
+    assay_stream_reader_init(&reader, &stream);
+    return assay_replay_run(replay, &reader.reader, result, error) == ASSAY_OK;
+}
+
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
-    const char *name = getenv("ASSAY_BACKEND");
+    struct assay_replay_result result;
     struct assay_error error;
 
     (void)argc;
     (void)argv;
-    if (assay_registry_find(name && *name ? name : DEFAULT_BACKEND, &backend, &error) != ASSAY_OK)
+    spec = getenv("ASSAY_BACKEND");
+    if (!spec || !*spec)
+        spec = DEFAULT_BACKEND;
+    if (assay_registry_find(spec, &backend, &error) != ASSAY_OK)
         stop(EXIT_USAGE, error.what);
     if (assay_recycler_open(&recycler, PAGES_BYTES, ASSAY_RECYCLER_BASE) != ASSAY_OK)
         stop(EXIT_ENVIRONMENT, "the address range for the heap's pages is not to be had");
@@ -61,6 +76,9 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     replay = assay_replay_open(backend, &options);
     if (!replay)
         stop(EXIT_ENVIRONMENT, "out of memory");
+    /* A backend that gives no heap at all would pass everything. */
+    if (!run(&result, &error))
+        stop(EXIT_ENVIRONMENT, error.what);
     return 0;
 }
 
@@ -81,30 +99,24 @@ static bool save(const char *path)
 static __attribute__((noreturn)) void report(const struct assay_finding *finding)
 {
     const char *check = assay_check_name(finding->check);
-    char path[200], repeat[400];
+    char path[200], repeat[4096];
 
     snprintf(path, sizeof path, FINDINGS "/%s-%s-%zu.ops", backend->name, check, stream.count);
     bool saved = save(path);
-    snprintf(repeat, sizeof repeat, "assay replay --backend %s %s", backend->name, path);
+    snprintf(repeat, sizeof repeat, "assay replay --backend %s %s", spec, path);
     assay_report_finding(stderr, finding, saved ? repeat : NULL);
     abort();
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct assay_stream_reader reader;
     struct assay_replay_result result;
     struct assay_error error;
 
     if (assay_bytes_decode(&stream, data, size) != ASSAY_OK)
         return 0;
-    if (stream.setup.limit > LIMIT_MAX)
+    if (stream.setup.limit > LIMIT_MAX || !run(&result, &error))
         return 0;
-    if (stream.setup.limit == 0)
-        stream.setup.limit = DEFAULT_LIMIT;
-    assay_stream_reader_init(&reader, &stream);
-    if (assay_replay_run(replay, &reader.reader, &result, &error) != ASSAY_OK)
-        return 0; /* no heap can be made of this set-up */
     if (result.found)
         report(&result.finding);
     return 0;
