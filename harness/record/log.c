@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -145,8 +146,7 @@ static void tell_failure(int why)
 
 static void stop(int why)
 {
-    if (atomic_exchange(&assay_log.stopped, true))
-        return;
+    atomic_store(&assay_log.stopped, true);
     if (header())
         atomic_store(&header()->stop_errno, why);
     else
@@ -231,21 +231,12 @@ static int create_file(char path[PATH_BYTES], uint32_t *image)
     }
 }
 
-static void raise_limit(uint64_t records)
-{
-    uint64_t limit = atomic_load(&assay_log.limit);
-
-    while (limit < records && !atomic_compare_exchange_weak(&assay_log.limit, &limit, records))
-        continue;
-}
-
-/* Opens the file and publishes it; 0 or an errno. A signal handler may have done it meanwhile. */
+/* Opens the file and publishes it; 0 or an errno. */
 static int start_file(void)
 {
     char path[PATH_BYTES];
     uint32_t image;
     size_t bytes;
-    unsigned char *none = NULL;
 
     if (madvise(&assay_log, sizeof assay_log, MADV_WIPEONFORK) != 0)
         return errno;
@@ -262,30 +253,9 @@ static int start_file(void)
     write_header((struct assay_raw_header *)(void *)start, image, bytes);
     assay_log.has_time = settings.has_time;
     assay_log_thread = 0; /* numbers of the process before fork are not ours */
-    if (!atomic_compare_exchange_strong(&assay_log.records, &none,
-                                        start + ASSAY_RAW_HEADER_BYTES)) {
-        munmap(start, bytes);
-        syscall(SYS_unlinkat, AT_FDCWD, path, 0);
-        return 0;
-    }
-    raise_limit((FIRST_BYTES - ASSAY_RAW_HEADER_BYTES) / record_bytes());
+    atomic_store(&assay_log.records, start + ASSAY_RAW_HEADER_BYTES);
+    atomic_store(&assay_log.limit, (FIRST_BYTES - ASSAY_RAW_HEADER_BYTES) / record_bytes());
     return 0;
-}
-
-void assay_log_start(void)
-{
-    int saved = errno;
-
-    if (!settings.is_read)
-        read_settings();
-    if (settings.directory[0] == '\0')
-        atomic_store(&assay_log.stopped, true);
-    else if (!atomic_load(&assay_log.records) && !atomic_load(&assay_log.stopped)) {
-        int why = start_file();
-        if (why)
-            stop(why);
-    }
-    errno = saved;
 }
 
 static uint64_t bytes_of(uint64_t records)
@@ -293,15 +263,16 @@ static uint64_t bytes_of(uint64_t records)
     return ASSAY_RAW_HEADER_BYTES + records * record_bytes();
 }
 
-/* Doubles the file, by MOST_BYTES at most; several threads may do the same. 0 or an errno. */
-static int extend(uint64_t limit)
+/* Doubles the file, by MOST_BYTES at most; 0 or an errno. */
+static int extend(void)
 {
     char path[PATH_BYTES];
-    uint64_t from = (bytes_of(limit) + ASSAY_LOG_PAGE - 1) / ASSAY_LOG_PAGE * ASSAY_LOG_PAGE;
+    uint64_t end = bytes_of(atomic_load(&assay_log.limit));
+    uint64_t from = (end + ASSAY_LOG_PAGE - 1) / ASSAY_LOG_PAGE * ASSAY_LOG_PAGE;
     uint64_t to = from + (from < MOST_BYTES ? from : MOST_BYTES);
-    uint64_t wanted = (to - ASSAY_RAW_HEADER_BYTES) / record_bytes();
+    uint64_t limit = (to - ASSAY_RAW_HEADER_BYTES) / record_bytes();
 
-    if (wanted > header()->room)
+    if (limit > header()->room)
         return EFBIG;
     /* Not getpid(): after vfork the child lives in its parent's memory, and records there. */
     file_path(path, header()->pid, header()->image);
@@ -319,26 +290,78 @@ static int extend(uint64_t limit)
     /* Full pages need not count as the program's; a thread still writing there faults them in. */
     if (from >= 3 * MOST_BYTES)
         madvise(start + from - 3 * MOST_BYTES, MOST_BYTES, MADV_DONTNEED);
-    raise_limit(wanted);
+    atomic_store(&assay_log.limit, limit);
     return 0;
+}
+
+/* With every signal blocked no handler can wait for the code it interrupted. */
+static void lock(uint64_t *mask)
+{
+    static const struct timespec moment = {.tv_nsec = 20000};
+    uint64_t all = UINT64_MAX;
+
+    syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, mask, sizeof *mask);
+    while (atomic_exchange(&assay_log.busy, true))
+        syscall(SYS_nanosleep, &moment, NULL);
+}
+
+static void unlock(const uint64_t *mask)
+{
+    atomic_store(&assay_log.busy, false);
+    syscall(SYS_rt_sigprocmask, SIG_SETMASK, mask, NULL, sizeof *mask);
+}
+
+static void start_locked(void)
+{
+    if (!settings.is_read)
+        read_settings();
+    if (settings.directory[0] == '\0') {
+        atomic_store(&assay_log.stopped, true);
+        return;
+    }
+    int why = start_file();
+    if (why)
+        stop(why);
+}
+
+void assay_log_start(void)
+{
+    int saved = errno;
+    uint64_t mask;
+
+    lock(&mask);
+    if (!atomic_load(&assay_log.records) && !atomic_load(&assay_log.stopped))
+        start_locked();
+    unlock(&mask);
+    errno = saved;
+}
+
+static void grow_until(uint64_t number)
+{
+    uint64_t mask;
+
+    lock(&mask);
+    if (!atomic_load(&assay_log.records) && !atomic_load(&assay_log.stopped))
+        start_locked();
+    while (number >= atomic_load(&assay_log.limit) && !atomic_load(&assay_log.stopped)) {
+        int why = extend();
+        if (why)
+            stop(why);
+    }
+    unlock(&mask);
 }
 
 bool assay_log_grow(uint64_t number)
 {
     int saved = errno;
-    uint64_t limit;
 
-    if (!atomic_load(&assay_log.records) && !atomic_load(&assay_log.stopped))
-        assay_log_start();
-    while (number >= (limit = atomic_load(&assay_log.limit)) && !atomic_load(&assay_log.stopped)) {
-        int why = atomic_load(&assay_log.records) ? extend(limit) : 0;
-        if (why)
-            stop(why);
-    }
-    if (number >= limit && header())
+    if (!atomic_load(&assay_log.stopped))
+        grow_until(number);
+    bool has_room = number < atomic_load(&assay_log.limit);
+    if (!has_room && header())
         atomic_fetch_add(&header()->lost, 1);
     errno = saved;
-    return number < limit;
+    return has_room;
 }
 
 /* A number whose thread has ended; the last one, shared, if all are in use. */

@@ -2,8 +2,8 @@
  * log.h - the file of this process: numbers are taken and records written; part of the preloaded
  * library.
  *
- * Takes no lock and calls nothing but the kernel, so that a signal handler may record while the
- * code it interrupted is doing the same.
+ * Recording takes no lock, so that a signal handler may record while the code it interrupted is
+ * doing the same. Growing the file takes one, with all signals blocked. Nothing here allocates.
  */
 #ifndef ASSAY_RECORD_LOG_H
 #define ASSAY_RECORD_LOG_H
@@ -26,6 +26,7 @@ struct assay_log {
     unsigned char *_Atomic records;                  /* record 0; NULL: no file */
     bool has_time;
     _Atomic bool stopped;
+    _Atomic bool busy; /* a thread starts or grows the file */
     _Alignas(ASSAY_LOG_LINE) _Atomic uint32_t threads;
     _Atomic int32_t thread_ids[ASSAY_RAW_THREADS]; /* kernel ids by our number */
 };

@@ -155,6 +155,8 @@ static void mode_null(void)
     do_free(last);
 }
 
+static volatile size_t most = SIZE_MAX; /* compilers warn of such a size where they see it */
+
 static void mode_refused(void)
 {
     void *kept = do_alloc(TEST_SIZE_LEAST);
@@ -162,11 +164,11 @@ static void mode_refused(void)
     for (long i = 0; i < rounds; i++) {
         void *block = NULL;
         bool is_null = !malloc(TEST_SIZE_REFUSED) && !calloc(TEST_SIZE_REFUSED, 3) &&
-                       !calloc(SIZE_MAX, 3) && !realloc(kept, TEST_SIZE_REFUSED) &&
-                       !realloc(NULL, TEST_SIZE_REFUSED) && !reallocarray(kept, SIZE_MAX, 3) &&
-                       !aligned_alloc(64, SIZE_MAX) && !memalign(48, TEST_SIZE_REFUSED) &&
-                       posix_memalign(&block, 3, 100) != 0 && !block && !valloc(SIZE_MAX) &&
-                       !pvalloc(SIZE_MAX);
+                       !calloc(most, 3) && !realloc(kept, TEST_SIZE_REFUSED) &&
+                       !realloc(NULL, TEST_SIZE_REFUSED) && !reallocarray(kept, most, 3) &&
+                       !aligned_alloc(64, most) && !memalign(48, TEST_SIZE_REFUSED) &&
+                       posix_memalign(&block, 3, 100) != 0 && !block && !valloc(most) &&
+                       !pvalloc(most);
         if (!is_null)
             _exit(95);
         for (int j = 0; j < 11; j++)
@@ -283,7 +285,8 @@ static void mode_vfork(void)
 }
 
 extern char **environ;
-static char *second_run[] = {"test_subject", "second", NULL, NULL};
+static char second[] = "second";
+static char *second_run[] = {second, second, NULL, NULL};
 
 static void mode_spawn(void)
 {
