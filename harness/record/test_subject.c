@@ -155,7 +155,9 @@ static void mode_null(void)
     do_free(last);
 }
 
-static volatile size_t most = SIZE_MAX; /* compilers warn of such a size where they see it */
+/* Compilers warn of such arguments where they see them. */
+static volatile size_t most = SIZE_MAX;
+static volatile size_t no_power = 48;
 
 static void mode_refused(void)
 {
@@ -166,7 +168,7 @@ static void mode_refused(void)
         bool is_null = !malloc(TEST_SIZE_REFUSED) && !calloc(TEST_SIZE_REFUSED, 3) &&
                        !calloc(most, 3) && !realloc(kept, TEST_SIZE_REFUSED) &&
                        !realloc(NULL, TEST_SIZE_REFUSED) && !reallocarray(kept, most, 3) &&
-                       !aligned_alloc(64, most) && !memalign(48, TEST_SIZE_REFUSED) &&
+                       !aligned_alloc(64, most) && !memalign(no_power, TEST_SIZE_REFUSED) &&
                        posix_memalign(&block, 3, 100) != 0 && !block && !valloc(most) &&
                        !pvalloc(most);
         if (!is_null)
