@@ -90,13 +90,35 @@ static inline uint32_t take_used(struct assay_trace_decoder *decoder, unsigned c
     return slot;
 }
 
+/* The fields beside slot and size, which most operations have not. */
+static bool decode_rest(struct assay_trace_decoder *decoder, unsigned code, struct assay_op *op)
+{
+    if (code & ASSAY_TRACE_NO_FLAG)
+        return false;
+    if (traits_of[op->kind] & ASSAY_TRACE_HAS_ARG) {
+        op->arg = take(&decoder->at[ASSAY_TRACE_ARGS]);
+        if (traits_of[op->kind] & ASSAY_TRACE_ARG_IS_LOG)
+            op->arg = op->arg < 64 ? UINT64_C(1) << op->arg : 0;
+    }
+    if (code & ASSAY_TRACE_OTHER_THREAD) {
+        uint64_t thread = take(&decoder->at[ASSAY_TRACE_THREADS]);
+        if (thread >= decoder->threads)
+            return false;
+        decoder->context.thread = (uint32_t)thread;
+        op->thread = (uint16_t)thread;
+    }
+    if (op->kind == ASSAY_OP_HAND_OVER && op->arg >= decoder->threads)
+        return false;
+    return assay_op_is_valid(op);
+}
+
 static inline bool decode(struct assay_trace_decoder *decoder, struct assay_op *op)
 {
     unsigned code = *decoder->at[ASSAY_TRACE_CODES]++;
     unsigned kind = code & ASSAY_TRACE_KIND_MASK;
     unsigned traits = traits_of[kind];
 
-    *op = (struct assay_op){.kind = (uint8_t)kind};
+    *op = (struct assay_op){.kind = (uint8_t)kind, .thread = (uint16_t)decoder->context.thread};
     if (traits & ASSAY_TRACE_HAS_SLOT) {
         op->slot =
             traits & ASSAY_TRACE_FILLS ? take_filled(decoder, code) : take_used(decoder, code);
@@ -105,23 +127,12 @@ static inline bool decode(struct assay_trace_decoder *decoder, struct assay_op *
     }
     if (traits & ASSAY_TRACE_HAS_SIZE)
         op->size = take(&decoder->at[ASSAY_TRACE_SIZES]);
-    if (traits & ASSAY_TRACE_HAS_ARG) {
-        op->arg = take(&decoder->at[ASSAY_TRACE_ARGS]);
-        if (traits & ASSAY_TRACE_ARG_IS_LOG)
-            op->arg = op->arg < 64 ? UINT64_C(1) << op->arg : 0;
-    }
-    if (code & ASSAY_TRACE_OTHER_THREAD) {
-        uint64_t thread = take(&decoder->at[ASSAY_TRACE_THREADS]);
-        if (thread >= decoder->threads)
-            return false;
-        decoder->context.thread = (uint32_t)thread;
-    }
-    op->thread = (uint16_t)decoder->context.thread;
-    if (decoder->end[ASSAY_TRACE_TIMES] != decoder->end[ASSAY_TRACE_THREADS])
+    if (decoder->has_time)
         op->delta_ns = take(&decoder->at[ASSAY_TRACE_TIMES]);
-    if (kind == ASSAY_OP_HAND_OVER && op->arg >= decoder->threads)
-        return false;
-    return assay_op_is_valid(op);
+    /* With no arg and on the same thread, alloc and free have nothing more, and cannot be wrong. */
+    if ((code & ~ASSAY_TRACE_FAR) == ASSAY_OP_ALLOC || (code & ~ASSAY_TRACE_FAR) == ASSAY_OP_FREE)
+        return true;
+    return decode_rest(decoder, code, op);
 }
 
 static bool overran(const struct assay_trace_decoder *decoder)
@@ -167,6 +178,7 @@ assay_status assay_trace_decoder_start(struct assay_trace_decoder *decoder, cons
     context->names = context->frees = 0;
     context->fresh = context->far = context->thread = 0;
     decoder->left = ops;
+    decoder->has_time = bytes[ASSAY_TRACE_TIMES] != 0;
     for (int i = 0; i < ASSAY_TRACE_COLUMNS; i++) {
         decoder->at[i] = content;
         decoder->end[i] = content += bytes[i];

@@ -44,6 +44,7 @@ enum assay_trace_column {
 /* A code is the kind of the operation and these. */
 #define ASSAY_TRACE_KIND_MASK 0x1fu
 #define ASSAY_TRACE_FAR 0x20u          /* the slot is in SLOTS */
+#define ASSAY_TRACE_NO_FLAG 0x80u      /* never set */
 #define ASSAY_TRACE_OTHER_THREAD 0x40u /* the thread is not that of the operation before */
 
 /* Bytes of the longest variable-length number; most bytes of one operation in all columns. */
@@ -103,15 +104,16 @@ struct assay_trace_decoder {
     uint32_t room; /* operations for which the context has room */
     const uint8_t *at[ASSAY_TRACE_COLUMNS];
     const uint8_t *end[ASSAY_TRACE_COLUMNS];
-    uint32_t left;           /* operations */
+    uint32_t left; /* operations */
+    bool has_time;
     uint32_t slots, threads; /* larger ones are refused */
 };
 
 void assay_trace_decoder_init(struct assay_trace_decoder *decoder);
 void assay_trace_decoder_clear(struct assay_trace_decoder *decoder);
 /*
- * Begins a frame of `ops` operations whose columns of these lengths stand one after the other at content, with
- * ASSAY_TRACE_SLACK readable bytes behind them. ASSAY_INVALID if the lengths cannot be.
+ * Begins a frame of `ops` operations whose columns of these lengths stand one after the other at
+ * content, with ASSAY_TRACE_SLACK readable bytes behind them. ASSAY_INVALID if the lengths cannot be.
  */
 ASSAY_MUST_CHECK assay_status assay_trace_decoder_start(struct assay_trace_decoder *decoder,
                                                         const uint8_t *content,

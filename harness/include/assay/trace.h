@@ -67,8 +67,11 @@ ASSAY_MUST_CHECK assay_status assay_trace_open_memory(struct assay_trace_reader 
 const struct assay_trace_info *assay_trace_info(const struct assay_trace_reader *trace);
 /* The operations from here on; belongs to the trace. */
 struct assay_reader *assay_trace_stream(struct assay_trace_reader *trace);
-/* Goes to the operation with this index (0 is the first); ASSAY_INVALID beyond the end. O(log frames) and
- * one frame where the index is there, else O(frames). */
+/*
+ * Goes to the operation with this index: 0 is the first, the number of all is the end. ASSAY_INVALID
+ * beyond the end; ASSAY_CORRUPT, with the stream's error set, where damage is in the way.
+ * O(log frames) and one frame where the index is there, else O(frames).
+ */
 ASSAY_MUST_CHECK assay_status assay_trace_seek(struct assay_trace_reader *trace, uint64_t op);
 void assay_trace_close(struct assay_trace_reader *trace); /* NULL is allowed */
 
