@@ -26,9 +26,6 @@ ASSAY_MUST_CHECK assay_status assay_registry_find(const char *spec,
                                                   const struct assay_backend **backend,
                                                   struct assay_error *error);
 
-/* The nearest of words[0 .. count) to `word` by edit distance, or NULL if none is near. */
-const char *assay_nearest(const char *word, const char *const *words, size_t count);
-
 /* Whether a table keeps the rules of backend.h that can be read off it; *error says which it breaks. */
 ASSAY_MUST_CHECK assay_status assay_backend_validate(const struct assay_backend *backend,
                                                      struct assay_error *error);
