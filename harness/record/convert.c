@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define READ_BYTES (sizeof(struct assay_raw_timed_record) * 32768)
+#define READ_BYTES ((size_t)768 << 10)
 #define BATCH 4096
 #define NO_THREAD UINT16_MAX
 

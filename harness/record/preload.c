@@ -107,6 +107,8 @@ static void record_wide(enum assay_raw_kind kind, const void *block, uint64_t va
     assay_log_put(number + 1, kind, block, value);
 }
 
+/* --- the functions; parameters are named as in the C library's headers --- */
+
 EXPORT void *malloc(size_t size)
 {
     if (UNLIKELY(!is_ready()))
@@ -116,29 +118,29 @@ EXPORT void *malloc(size_t size)
     return block;
 }
 
-EXPORT void free(void *block)
+EXPORT void free(void *ptr)
 {
-    if (!block) {
+    if (!ptr) {
         record(ASSAY_RAW_FREE_NULL, NULL, 0);
         return;
     }
-    if (UNLIKELY(is_early(block)) || UNLIKELY(!is_ready()))
+    if (UNLIKELY(is_early(ptr)) || UNLIKELY(!is_ready()))
         return;
-    record(ASSAY_RAW_FREE, block, 0);
-    real.free(block);
+    record(ASSAY_RAW_FREE, ptr, 0);
+    real.free(ptr);
 }
 
-EXPORT void *calloc(size_t count, size_t size)
+EXPORT void *calloc(size_t nmemb, size_t size)
 {
     size_t bytes;
 
     if (UNLIKELY(!is_ready()))
-        return __builtin_mul_overflow(count, size, &bytes) ? NULL : early_alloc(bytes);
-    void *block = real.calloc(count, size);
-    if (LIKELY((count | size) <= UINT32_MAX))
-        record(ASSAY_RAW_ZEROED, block, (uint64_t)count << 32 | size);
+        return __builtin_mul_overflow(nmemb, size, &bytes) ? NULL : early_alloc(bytes);
+    void *block = real.calloc(nmemb, size);
+    if (LIKELY((nmemb | size) <= UINT32_MAX))
+        record(ASSAY_RAW_ZEROED, block, (uint64_t)nmemb << 32 | size);
     else
-        record_wide(ASSAY_RAW_ZEROED, block, size, count);
+        record_wide(ASSAY_RAW_ZEROED, block, size, nmemb);
     return block;
 }
 
@@ -152,30 +154,30 @@ static void *early_realloc(void *block, size_t size)
     return other;
 }
 
-EXPORT void *realloc(void *block, size_t size)
+EXPORT void *realloc(void *ptr, size_t size)
 {
-    if (UNLIKELY(is_early(block)) || UNLIKELY(!is_ready()))
-        return early_realloc(block, size);
-    if (!block) {
-        block = real.realloc(NULL, size);
+    if (UNLIKELY(is_early(ptr)) || UNLIKELY(!is_ready()))
+        return early_realloc(ptr, size);
+    if (!ptr) {
+        void *block = real.realloc(NULL, size);
         record(ASSAY_RAW_REALLOC_NULL, block, size);
         return block;
     }
     uint64_t begin = assay_log_take(1);
-    assay_log_put(begin, ASSAY_RAW_REALLOC_BEGIN, block, size);
-    block = real.realloc(block, size);
+    assay_log_put(begin, ASSAY_RAW_REALLOC_BEGIN, ptr, size);
+    void *block = real.realloc(ptr, size);
     record(ASSAY_RAW_REALLOC_END, block, begin);
     return block;
 }
 
-EXPORT void *reallocarray(void *block, size_t count, size_t size)
+EXPORT void *reallocarray(void *ptr, size_t nmemb, size_t size)
 {
     size_t bytes;
 
     /* The C library refuses it; realloc() refuses SIZE_MAX likewise, and is recorded. */
-    if (__builtin_mul_overflow(count, size, &bytes))
+    if (__builtin_mul_overflow(nmemb, size, &bytes))
         bytes = SIZE_MAX;
-    return realloc(block, bytes);
+    return realloc(ptr, bytes);
 }
 
 static void record_aligned(void *block, size_t align, size_t size)
@@ -189,30 +191,30 @@ static void record_aligned(void *block, size_t align, size_t size)
         record_wide(ASSAY_RAW_ALIGNED, block, size, align);
 }
 
-EXPORT void *aligned_alloc(size_t align, size_t size)
+EXPORT void *aligned_alloc(size_t alignment, size_t size)
 {
     if (!is_ready())
         return NULL;
-    void *block = real.aligned_alloc(align, size);
-    record_aligned(block, align, size);
+    void *block = real.aligned_alloc(alignment, size);
+    record_aligned(block, alignment, size);
     return block;
 }
 
-EXPORT int posix_memalign(void **block, size_t align, size_t size)
+EXPORT int posix_memalign(void **memptr, size_t alignment, size_t size)
 {
     if (!is_ready())
         return ENOMEM;
-    int error = real.posix_memalign(block, align, size);
-    record_aligned(error ? NULL : *block, align, size);
+    int error = real.posix_memalign(memptr, alignment, size);
+    record_aligned(error ? NULL : *memptr, alignment, size);
     return error;
 }
 
-EXPORT void *memalign(size_t align, size_t size)
+EXPORT void *memalign(size_t alignment, size_t size)
 {
     if (!is_ready())
         return NULL;
-    void *block = real.memalign(align, size);
-    record_aligned(block, align, size);
+    void *block = real.memalign(alignment, size);
+    record_aligned(block, alignment, size);
     return block;
 }
 
@@ -237,9 +239,9 @@ EXPORT void *pvalloc(size_t size)
     return block;
 }
 
-EXPORT size_t malloc_usable_size(void *block)
+EXPORT size_t malloc_usable_size(void *ptr)
 {
-    if (is_early(block) || !is_ready())
+    if (is_early(ptr) || !is_ready())
         return 0;
-    return real.malloc_usable_size(block);
+    return real.malloc_usable_size(ptr);
 }

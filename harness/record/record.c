@@ -303,7 +303,7 @@ assay_status assay_record(const struct assay_record_options *options,
     if (status != ASSAY_OK)
         return status;
     status = run(&session, result, error);
-    if (status != ASSAY_OK)
+    if (status != ASSAY_OK && result->processes)
         for (size_t i = 0; i < result->count; i++)
             unlink(result->processes[i].path);
     remove_folder(&session);

@@ -28,23 +28,23 @@ void *malloc(size_t size)
     return take(size);
 }
 
-void *calloc(size_t count, size_t size)
+void *calloc(size_t nmemb, size_t size)
 {
-    return take(count * size);
+    return take(nmemb * size);
 }
 
-void *realloc(void *block, size_t size)
+void *realloc(void *ptr, size_t size)
 {
     void *other = take(size);
 
-    if (block) {
-        size_t before = ((size_t *)block)[-2];
-        memcpy(other, block, before < size ? before : size);
+    if (ptr) {
+        size_t before = ((size_t *)ptr)[-2];
+        memcpy(other, ptr, before < size ? before : size);
     }
     return other;
 }
 
-void free(void *block)
+void free(void *ptr)
 {
-    (void)block;
+    (void)ptr;
 }

@@ -277,9 +277,9 @@ static void mode_fork(void)
 static void mode_vfork(void)
 {
     do_pairs(rounds);
-    volatile pid_t pid = vfork();
+    volatile pid_t pid = vfork(); // NOLINT(clang-analyzer-security.insecureAPI.vfork)
     if (pid == 0) {
-        do_pairs(rounds);
+        do_pairs(rounds); // NOLINT(clang-analyzer-unix.Vfork)
         _exit(0);
     }
     reap(pid);
@@ -473,7 +473,7 @@ static const struct {
 
 int main(int argc, char **argv)
 {
-    rounds = argc > 2 ? atol(argv[2]) : 1000;
+    rounds = argc > 2 ? strtol(argv[2], NULL, 10) : 1000;
     second_run[2] = argv[2];
     atexit(at_exit);
     for (size_t i = 0; argc > 1 && i < sizeof modes / sizeof *modes; i++)
