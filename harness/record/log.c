@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #define FIRST_BYTES ((uint64_t)64 << 10) /* the file's first size */
-#define MOST_BYTES ((uint64_t)4 << 20)   /* the most it grows by at once */
+#define MOST_BYTES ((uint64_t)1 << 20)   /* the most it grows by at once */
 /* Address space for records, tried from the largest on; pages behind the file's end cost nothing. */
 #define RESERVE_MOST ((size_t)1 << 36)
 #define RESERVE_LEAST ((size_t)1 << 24)
