@@ -82,21 +82,33 @@ static void on_signal(int number)
 static const int signals[] = {SIGINT, SIGQUIT, SIGTERM, SIGHUP};
 #define SIGNALS (sizeof signals / sizeof *signals)
 
-static void catch_signals(struct sigaction before[SIGNALS])
+struct signal_state {
+    struct sigaction actions[SIGNALS];
+    sigset_t mask;
+};
+
+/* Until `program` is known none of them is delivered. */
+static void catch_signals(struct signal_state *before)
 {
     struct sigaction action = {.sa_handler = on_signal}; /* no SA_RESTART: waiting ends */
+    sigset_t caught;
 
+    sigemptyset(&caught);
+    for (size_t i = 0; i < SIGNALS; i++)
+        sigaddset(&caught, signals[i]);
+    sigprocmask(SIG_BLOCK, &caught, &before->mask);
     for (size_t i = 0; i < SIGNALS; i++) {
-        sigaction(signals[i], NULL, &before[i]);
-        if (before[i].sa_handler != SIG_IGN) /* as under nohup */
+        sigaction(signals[i], NULL, &before->actions[i]);
+        if (before->actions[i].sa_handler != SIG_IGN) /* as under nohup */
             sigaction(signals[i], &action, NULL);
     }
 }
 
-static void restore_signals(const struct sigaction before[SIGNALS])
+static void restore_signals(const struct signal_state *before)
 {
     for (size_t i = 0; i < SIGNALS; i++)
-        sigaction(signals[i], &before[i], NULL);
+        sigaction(signals[i], &before->actions[i], NULL);
+    sigprocmask(SIG_SETMASK, &before->mask, NULL);
 }
 
 /* --- the program --- */
@@ -122,8 +134,9 @@ static bool set_environment(const struct assay_record_options *options, const ch
 
 /* In the child: tells errno through `failure`, which a successful exec closes. */
 static void execute(const struct assay_record_options *options, const char *library,
-                    const char *directory, int failure)
+                    const char *directory, const struct signal_state *before, int failure)
 {
+    restore_signals(before);
     if (set_environment(options, library, directory))
         execvp(options->command[0], options->command);
     int why = errno;
@@ -149,7 +162,8 @@ static void wait_for_all(pid_t pid, int *wait_status)
 }
 
 static assay_status start(const struct assay_record_options *options, const char *library,
-                          const char *directory, pid_t *pid, struct assay_error *error)
+                          const char *directory, const struct signal_state *before, pid_t *pid,
+                          struct assay_error *error)
 {
     int pipe_ends[2], why = 0;
 
@@ -166,7 +180,7 @@ static assay_status start(const struct assay_record_options *options, const char
         return ASSAY_NO_MEMORY;
     }
     if (*pid == 0)
-        execute(options, library, directory, pipe_ends[1]);
+        execute(options, library, directory, before, pipe_ends[1]);
     close(pipe_ends[1]);
     ssize_t count;
     while ((count = read(pipe_ends[0], &why, sizeof why)) < 0 && errno == EINTR)
@@ -185,19 +199,20 @@ assay_status assay_spawn(const struct assay_record_options *options, const char 
                          const char *directory, pid_t *pid, int *wait_status,
                          struct assay_error *error)
 {
-    struct sigaction before[SIGNALS];
+    struct signal_state before;
 
     *wait_status = -1;
     program = 0;
     interrupted = 0;
     prctl(PR_SET_CHILD_SUBREAPER, 1);
-    assay_status status = start(options, library, directory, pid, error);
+    catch_signals(&before);
+    assay_status status = start(options, library, directory, &before, pid, error);
     if (status == ASSAY_OK) {
         program = *pid;
-        catch_signals(before);
+        sigprocmask(SIG_SETMASK, &before.mask, NULL);
         wait_for_all(*pid, wait_status);
-        restore_signals(before);
     }
+    restore_signals(&before);
     prctl(PR_SET_CHILD_SUBREAPER, 0);
     return status;
 }

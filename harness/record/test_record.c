@@ -122,6 +122,7 @@ static struct tally read_trace(const struct assay_recording *recording)
     assert_string_equal(info->origin, recording->command);
     assay_trace_close(trace);
     free(tally.sizes);
+    tally.sizes = NULL;
     return tally;
 }
 
