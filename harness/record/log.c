@@ -211,7 +211,14 @@ static void write_header(struct assay_raw_header *to, uint32_t image, size_t byt
 /* Maps the file with room to grow in; NULL if there is no address space. */
 static unsigned char *map_file(int file, size_t *bytes)
 {
-    for (*bytes = RESERVE_MOST; *bytes >= RESERVE_LEAST; *bytes /= 2) {
+    struct rlimit space;
+    size_t most = RESERVE_MOST;
+
+    /* Where address space is short most of it is the program's. */
+    if (getrlimit(RLIMIT_AS, &space) == 0 && space.rlim_cur != RLIM_INFINITY)
+        while (most > RESERVE_LEAST && most > space.rlim_cur / 16)
+            most /= 2;
+    for (*bytes = most; *bytes >= RESERVE_LEAST; *bytes /= 2) {
         void *start =
             mmap(NULL, *bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, file, 0);
         if (start != MAP_FAILED)
