@@ -1,4 +1,4 @@
-/* bench.c - the options of `assay bench`, and the order in which things are measured. */
+/* bench.c - what is to be measured, and in which order. */
 #include "bench.h"
 
 #include "harness_costs.h"
@@ -8,13 +8,10 @@
 #include "assay/guard.h"
 #include "assay/registry.h"
 
-#include <assert.h>
 #include <errno.h>
-#include <getopt.h>
 #include <glob.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -41,22 +38,6 @@ struct plan {
     FILE *json;
 };
 
-static const char help[] =
-    "usage: assay bench [OPTION...]\n"
-    "\n"
-    "Measures backends on workloads: answers first, then CPU time, then footprint.\n"
-    "\n"
-    "  --backend SPEC      a name, dl:PATH[:prefix] or plugin:PATH; repeatable; default all.\n"
-    "                      null (what the harness costs) and system are always there\n"
-    "  --trace FILE        a recording, or a folder of *.trace; repeatable; default corpus/traces\n"
-    "  --workload NAME     a made-up workload or a cost of the harness; repeatable\n"
-    "  --repetitions N     how often everything is timed, 1 to 100; default 5\n"
-    "  --min-time S        seconds for one timing; 0: one run; default 0.05\n"
-    "  --json FILE         also write JSON Lines\n"
-    "  --quick             --repetitions 3 --min-time 0\n"
-    "  --list              name the workloads and end\n"
-    "  --help              this text\n";
-
 __attribute__((format(printf, 1, 2))) static int wrong_usage(const char *format, ...)
 {
     va_list arguments;
@@ -65,17 +46,16 @@ __attribute__((format(printf, 1, 2))) static int wrong_usage(const char *format,
     va_start(arguments, format);
     vfprintf(stderr, format, arguments);
     va_end(arguments);
-    fputs(" (assay bench --help tells more)\n", stderr);
+    fputc('\n', stderr);
     return EXIT_USAGE;
 }
 
-static int list_workloads(void)
+void assay_bench_list(FILE *out)
 {
     for (size_t i = 0; workload_name(i); i++)
-        printf("%-14s %s\n", workload_name(i), workload_summary(i));
+        fprintf(out, "%-14s %s\n", workload_name(i), workload_summary(i));
     for (size_t i = 0; cost_name(i); i++)
-        printf("%-14s %s\n", cost_name(i), cost_summary(i));
-    return 0;
+        fprintf(out, "%-14s %s\n", cost_name(i), cost_summary(i));
 }
 
 static bool is_cost(const char *name)
@@ -134,8 +114,8 @@ static int add_traces(struct plan *plan, const char *path)
     struct stat what;
 
     if (stat(path, &what) != 0) {
-        fprintf(stderr, "assay: %s: %s\n", path, strerror(errno));
-        return EXIT_USAGE;
+        fprintf(stderr, "assay: cannot open %s: %s\n", path, strerror(errno));
+        return EXIT_ENVIRONMENT;
     }
     if (!S_ISDIR(what.st_mode))
         return add_word(&plan->traces, path) ? 0 : wrong_usage("too many traces at '%s'", path);
@@ -150,84 +130,24 @@ static int add_traces(struct plan *plan, const char *path)
     return 0;
 }
 
-static bool parse_number(const char *text, double low, double high, double *number)
+static int add_workload(struct plan *plan, const char *name)
 {
-    char *end;
-
-    errno = 0;
-    *number = strtod(text, &end);
-    return errno == 0 && end != text && *end == '\0' && *number >= low && *number <= high;
+    if (!is_workload(name))
+        return wrong_usage("no workload called '%s': see assay bench --list", name);
+    return add_word(&plan->workloads, name) ? 0 : wrong_usage("too many workloads at '%s'", name);
 }
 
-/* One option; -1 to go on, else the exit status. */
-static int take_option(struct plan *plan, int option)
+static int take(struct plan *plan, const struct assay_bench_options *options)
 {
-    double number;
     int status = 0;
 
-    switch (option) {
-    case 'b':
-        status = add_backend(plan, optarg);
-        break;
-    case 't':
-        status = add_traces(plan, optarg);
-        break;
-    case 'w':
-        if (!is_workload(optarg))
-            return wrong_usage("no workload called '%s': --list names them", optarg);
-        if (!add_word(&plan->workloads, optarg))
-            return wrong_usage("too many workloads at '%s'", optarg);
-        break;
-    case 'r':
-        if (!parse_number(optarg, 1, MOST_REPETITIONS, &number) || number != (int)number)
-            return wrong_usage("--repetitions is a whole number from 1 to 100, not '%s'", optarg);
-        plan->repetitions = (int)number;
-        break;
-    case 'm':
-        if (!parse_number(optarg, 0, 60, &plan->min_time_s))
-            return wrong_usage("--min-time is from 0 to 60 seconds, not '%s'", optarg);
-        break;
-    case 'j':
-        plan->json_path = optarg;
-        break;
-    case 'q':
-        plan->repetitions = 3;
-        plan->min_time_s = 0;
-        break;
-    case 'l':
-        return list_workloads();
-    case 'h':
-        fputs(help, stdout);
-        return 0;
-    default:
-        assert(false && "every option has a case");
-    }
-    return status ? status : -1;
-}
-
-static int parse(struct plan *plan, int argc, char **argv)
-{
-    static const struct option options[] = {
-        {"backend", required_argument, NULL, 'b'},  {"trace", required_argument, NULL, 't'},
-        {"workload", required_argument, NULL, 'w'}, {"repetitions", required_argument, NULL, 'r'},
-        {"min-time", required_argument, NULL, 'm'}, {"json", required_argument, NULL, 'j'},
-        {"quick", no_argument, NULL, 'q'},          {"list", no_argument, NULL, 'l'},
-        {"help", no_argument, NULL, 'h'},           {NULL, 0, NULL, 0},
-    };
-    int option;
-
-    optind = 0; /* from the start, whatever the caller has parsed */
-    opterr = 0;
-    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        if (option == '?')
-            return wrong_usage("'%s' is not an option, or lacks its value", argv[optind - 1]);
-        int status = take_option(plan, option);
-        if (status >= 0)
-            return status;
-    }
-    if (optind < argc)
-        return wrong_usage("'%s' is not an option", argv[optind]);
-    return -1;
+    for (size_t i = 0; i < options->backends.count && status == 0; i++)
+        status = add_backend(plan, options->backends.words[i]);
+    for (size_t i = 0; i < options->workloads.count && status == 0; i++)
+        status = add_workload(plan, options->workloads.words[i]);
+    for (size_t i = 0; i < options->traces.count && status == 0; i++)
+        status = add_traces(plan, options->traces.words[i]);
+    return status;
 }
 
 /* What was not said: all backends, all workloads, the corpus. */
@@ -310,7 +230,7 @@ static int run_named(struct plan *plan, struct row *rows, const char *name, bool
         is_trace ? workload_load(&workload, name, &error) : workload_make(&workload, name, &error);
     if (status != ASSAY_OK) {
         fprintf(stderr, "assay: %s\n", error.what);
-        return status == ASSAY_NO_MEMORY ? EXIT_ENVIRONMENT : EXIT_USAGE;
+        return EXIT_ENVIRONMENT;
     }
     int result = run_workload(plan, rows, &workload);
     workload_clear(&workload);
@@ -371,16 +291,17 @@ static int open_json_and_run(struct plan *plan)
     return end_json(plan, status);
 }
 
-int assay_bench_main(int argc, char **argv)
+int assay_bench(const struct assay_bench_options *options)
 {
-    struct plan plan = {.repetitions = 5, .min_time_s = 0.05};
-    int status = parse(&plan, argc, argv);
+    struct plan plan = {.repetitions = (int)options->repetitions,
+                        .min_time_s = options->min_time_s,
+                        .json_path = options->json_path};
+    int status = take(&plan, options);
 
-    if (status < 0) {
+    if (status == 0)
         status = complete(&plan);
-        if (status == 0)
-            status = open_json_and_run(&plan);
-    }
+    if (status == 0)
+        status = open_json_and_run(&plan);
     if (plan.globs.gl_pathc)
         globfree(&plan.globs);
     return status;

@@ -4,11 +4,12 @@
 #ifndef ASSAY_BENCH_MEASURE_H
 #define ASSAY_BENCH_MEASURE_H
 
+#include "bench.h"
 #include "workloads.h"
 
 #include "assay/backend.h"
 
-#define MOST_REPETITIONS 100
+#define MOST_REPETITIONS ASSAY_BENCH_MOST_REPETITIONS
 /* A backend that uses nothing again makes every byte asked for resident: with more, it is checked on the
  * first part of the stream, and has no footprint. */
 #define TOUCHED_AT_MOST ((uint64_t)1 << 30)

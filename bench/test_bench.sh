@@ -11,7 +11,7 @@ expect() {
     status=$1 pattern=$2
     shift 2
     seen=0
-    "$program" "$@" >"$folder/out" 2>&1 || seen=$?
+    "$program" bench "$@" >"$folder/out" 2>&1 || seen=$?
     if [ "$seen" -ne "$status" ] || ! grep -qE -- "$pattern" "$folder/out"; then
         echo "bench $*: status $seen for $status, or no line like: $pattern" >&2
         cat "$folder/out" >&2
@@ -24,12 +24,12 @@ expect 0 '^usage: assay bench' --help
 expect 0 '^churn-10k +random' --list
 expect 2 "no backend called 'nul'.*null" --backend nul
 expect 2 "no workload called 'pear'" --workload pear
-expect 2 "repetitions is a whole number from 1 to 100, not '0'" --repetitions 0
-expect 2 "min-time is from 0 to 60 seconds, not 'x'" --min-time x
-expect 2 'missing.trace' --trace "$folder/missing.trace"
-expect 2 "'more' is not an option" more
-expect 2 "'--mroe' is not an option" --mroe
-expect 2 "'--json' is not an option, or lacks its value" --json
+expect 2 "--repetitions wants a number from 1 to 100, not '0'" --repetitions 0
+expect 2 "--min-time wants seconds from 0 to 60, not 'x'" --min-time x
+expect 3 'missing.trace' --trace "$folder/missing.trace"
+expect 2 "takes no operands, but got 'more'" more
+expect 2 "no option '--mroe'" --mroe
+expect 2 "--json needs a value" --json
 # shellcheck disable=SC2086 # words on purpose
 expect 3 'nowhere' $once --workload pair-16 --backend null --json "$folder/nowhere/file"
 if [ -w /dev/full ]; then
@@ -38,7 +38,7 @@ if [ -w /dev/full ]; then
 fi
 head -c 100 /dev/urandom >"$folder/foreign.file"
 # shellcheck disable=SC2086
-expect 2 'foreign.file' $once --trace "$folder/foreign.file"
+expect 3 'foreign.file' $once --trace "$folder/foreign.file"
 
 printf 'assay-ops 1\nalloc s0 100\nrealloc s0 5000\nfree s0\n' >"$folder/small.trace"
 # shellcheck disable=SC2086

@@ -1,0 +1,59 @@
+/* bench.c - `assay bench`: what to measure, for bench/. */
+#include "cli.h"
+
+#include "bench.h"
+
+static struct cli_list specs, traces, workloads;
+static uint64_t repetitions = 5;
+static double min_time = 0.05;
+static const char *json_path;
+static bool quick, list;
+
+static const struct cli_option options[] = {
+    {"backend", CLI_LIST, &specs, "SPEC",
+     "a name of assay list, dl:PATH or plugin:PATH; repeatable; default all", 0, 0},
+    {"trace", CLI_LIST, &traces, "FILE",
+     "a recording, or a folder of *.trace; repeatable; default corpus/traces", 0, 0},
+    {"workload", CLI_LIST, &workloads, "NAME",
+     "a made-up workload or a cost of the harness; repeatable; see --list", 0, 0},
+    {"repetitions", CLI_COUNT, &repetitions, "N", "how often everything is timed; default 5", 1,
+     ASSAY_BENCH_MOST_REPETITIONS},
+    {"min-time", CLI_SECONDS, &min_time, "S", "seconds of one timing; 0: one run; default 0.05", 0,
+     ASSAY_BENCH_MOST_SECONDS},
+    {"quick", CLI_FLAG, &quick, NULL, "as --repetitions 3 --min-time 0", 0, 0},
+    {"json", CLI_TEXT, &json_path, "FILE", "also write JSON Lines", 0, 0},
+    {"list", CLI_FLAG, &list, NULL, "name the workloads and end", 0, 0},
+    {0},
+};
+
+static struct assay_bench_words words(const struct cli_list *given)
+{
+    return (struct assay_bench_words){given->words, given->count};
+}
+
+static int run_command(int argc, char **argv)
+{
+    int code, first = cli_parse(&cli_bench_command, argc, argv, &code);
+
+    if (first < 0)
+        return code;
+    if (first < argc)
+        return cli_fail(CLI_USAGE, "bench: takes no operands, but got '%s'; see --trace",
+                        argv[first]);
+    if (list) {
+        assay_bench_list(stdout);
+        return CLI_NOTHING;
+    }
+    struct assay_bench_options wanted = {
+        .backends = words(&specs),
+        .workloads = words(&workloads),
+        .traces = words(&traces),
+        .repetitions = quick ? 3 : (unsigned)repetitions,
+        .min_time_s = quick ? 0 : min_time,
+        .json_path = json_path,
+    };
+    return assay_bench(&wanted);
+}
+
+const struct cli_command cli_bench_command = {
+    "bench", "measures time and footprint: answers first, then numbers", "", options, run_command};

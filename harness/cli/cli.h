@@ -1,0 +1,115 @@
+/*
+ * cli.h - what the commands of the program share: exit codes, options, messages, progress.
+ */
+#ifndef ASSAY_CLI_H
+#define ASSAY_CLI_H
+
+#include "assay/input.h"
+#include "assay/op.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+enum cli_exit {
+    CLI_NOTHING = 0,     /* nothing found */
+    CLI_FINDING = 1,     /* an allocator broke a promise */
+    CLI_USAGE = 2,       /* the command line is wrong */
+    CLI_ENVIRONMENT = 3, /* the world said no: files, memory, processes */
+    CLI_NOT_OFFERED = 4, /* the backend does not offer what was asked */
+};
+
+/* One command, "replay", or "trace show". */
+struct cli_command {
+    const char *name;
+    const char *summary;
+    const char *operands;             /* as in usage lines: "FILE..." */
+    const struct cli_option *options; /* ends with a NULL name; NULL: the command reads its own */
+    int (*run)(int argc, char **argv);
+};
+
+/* --- options --- */
+
+enum cli_kind {
+    CLI_FLAG,     /* bool */
+    CLI_TEXT,     /* const char * */
+    CLI_LIST,     /* struct cli_list: may be given several times */
+    CLI_SIZE,     /* uint64_t, with a suffix k, m, g, t */
+    CLI_COUNT,    /* uint64_t */
+    CLI_SECONDS,  /* double, with a fraction */
+    CLI_ENCODING, /* enum assay_encoding */
+};
+
+#define CLI_LIST_ROOM 64
+struct cli_list {
+    const char *words[CLI_LIST_ROOM];
+    size_t count;
+};
+
+/* A row of a command's table: what is parsed, what --help prints, what the shell completes. */
+struct cli_option {
+    const char *name; /* "backend" for --backend */
+    enum cli_kind kind;
+    void *value;          /* where it goes; holds the default before */
+    const char *argument; /* as in help: "SPEC"; NULL for flags */
+    const char *help;
+    uint64_t min, max; /* of sizes, counts and seconds; max 0: none */
+};
+
+/*
+ * Parses argv[1..] by the command's table. Returns the index of the first operand, or -1 after having printed
+ * one line; *exit_code is then what to leave with (0 after --help). Operands may stand between
+ * options, but all after "--" are operands.
+ */
+int cli_parse(const struct cli_command *command, int argc, char **argv, int *exit_code);
+
+/* The command called so, among commands; prints one line with the nearest and returns NULL. */
+const struct cli_command *cli_find(const struct cli_command *const *commands, const char *prefix,
+                                   const char *name);
+/* Prints usage, summary and options of a command. */
+void cli_help(FILE *out, const struct cli_command *command);
+
+/* --- messages --- */
+
+/* "assay: " and the sentence on standard error; returns code, so that callers may return it. */
+__attribute__((format(printf, 2, 3))) int cli_fail(enum cli_exit code, const char *format, ...);
+
+/* Whether colour may be used on this stream: a terminal, and NO_COLOR is not set. */
+bool cli_colour(FILE *out);
+
+/* --- a reader that shows how far it is --- */
+
+/* Passes reader through and, on a terminal and after a second, keeps one line of progress. */
+struct cli_progress {
+    struct assay_reader reader;
+    struct assay_reader *inner;
+    const char *what;
+    uint64_t total; /* operations, 0 if not known */
+    uint64_t done;
+    uint64_t started_ns, shown_ns;
+    bool wanted;
+};
+void cli_progress_init(struct cli_progress *progress, struct assay_reader *inner, const char *what,
+                       uint64_t total);
+/* Takes the line off the terminal. */
+void cli_progress_end(struct cli_progress *progress);
+
+/* --- commands --- */
+
+extern const struct cli_command cli_list_command;
+extern const struct cli_command cli_replay_command;
+extern const struct cli_command cli_trace_command;
+extern const struct cli_command cli_trace_show_command;
+extern const struct cli_command cli_trace_stats_command;
+extern const struct cli_command cli_trace_convert_command;
+extern const struct cli_command cli_record_command;
+extern const struct cli_command cli_bench_command;
+extern const struct cli_command cli_doctor_command;
+extern const struct cli_command cli_completion_command;
+
+/* All of them, and those of trace; each ends with NULL. */
+extern const struct cli_command *const cli_commands[];
+extern const struct cli_command *const cli_trace_commands[];
+
+#endif

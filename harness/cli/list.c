@@ -1,0 +1,96 @@
+/* list.c - `assay list`: the backends there are and what they promise. */
+#include "cli.h"
+#include "json.h"
+
+#include "assay/heap.h"
+#include "assay/registry.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define CAPS_ROOM 256
+
+static bool json, markdown, names;
+static const struct cli_option options[] = {
+    {"json", CLI_FLAG, &json, NULL, "one JSON object a line", 0, 0},
+    {"markdown", CLI_FLAG, &markdown, NULL, "the table of backends/README.md", 0, 0},
+    {"names", CLI_FLAG, &names, NULL, "the names alone, one a line", 0, 0},
+    {0},
+};
+
+static void join_caps(const struct assay_backend *backend, const char *separator, char *text)
+{
+    text[0] = '\0';
+    for (unsigned bit = 0; assay_cap_name(bit); bit++) {
+        if (!(backend->caps & 1u << bit))
+            continue;
+        if (text[0])
+            strcat(text, separator);
+        strcat(text, assay_cap_name(bit));
+    }
+}
+
+static void print_json(const struct assay_backend *backend)
+{
+    cJSON *row = cli_json_row();
+    cJSON_AddStringToObject(row, "backend", backend->name);
+    cJSON_AddStringToObject(row, "summary", backend->summary);
+    cJSON_AddStringToObject(row, "origin", backend->origin);
+    cJSON_AddStringToObject(row, "options", backend->options_help);
+    cJSON_AddNumberToObject(row, "min_align", (double)backend->min_align);
+    cJSON *caps = cJSON_AddArrayToObject(row, "promises");
+    for (unsigned bit = 0; assay_cap_name(bit); bit++)
+        if (backend->caps & 1u << bit)
+            cJSON_AddItemToArray(caps, cJSON_CreateString(assay_cap_name(bit)));
+    cli_json_print(stdout, row);
+}
+
+static void print_markdown(const struct assay_backend *backend)
+{
+    char caps[CAPS_ROOM];
+
+    join_caps(backend, ", ", caps);
+    printf("| `%s` | %s | %s | %s |\n", backend->name, backend->summary, backend->origin, caps);
+}
+
+static void print_text(const struct assay_backend *backend)
+{
+    char caps[CAPS_ROOM];
+
+    join_caps(backend, " ", caps);
+    printf("%-12s %s\n%-12s %s\n", backend->name, backend->summary, "", caps[0] ? caps : "-");
+    if (backend->options_help[0])
+        printf("%-12s options: %s\n", "", backend->options_help);
+}
+
+static int run_command(int argc, char **argv)
+{
+    int code, first = cli_parse(&cli_list_command, argc, argv, &code);
+    size_t count;
+
+    if (first < 0)
+        return code;
+    if (first < argc)
+        return cli_fail(CLI_USAGE, "list: takes no operands, but got '%s'", argv[first]);
+    const struct assay_backend *const *all = assay_registry_all(&count);
+    if (markdown)
+        puts("| name | what | source | promises |\n| --- | --- | --- | --- |");
+    for (size_t i = 0; i < count; i++) {
+        if (names)
+            puts(all[i]->name);
+        else if (json)
+            print_json(all[i]);
+        else if (markdown)
+            print_markdown(all[i]);
+        else
+            print_text(all[i]);
+    }
+    if (!json && !markdown && !names)
+        puts("\ndl:PATH[:prefix] is any malloc-compatible shared library, plugin:PATH one that "
+             "exports a\n"
+             "table of its own (assay_backend_plugin).");
+    return CLI_NOTHING;
+}
+
+const struct cli_command cli_list_command = {"list", "lists the backends and what they promise", "",
+                                             options, run_command};

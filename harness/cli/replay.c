@@ -1,0 +1,278 @@
+/*
+ * replay.c - `assay replay`: runs streams on backends under the shadow, each in a child process, so that a
+ * crash and a hang are findings too.
+ */
+#include "cli.h"
+#include "json.h"
+
+#include "assay/guard.h"
+#include "assay/registry.h"
+#include "assay/replay.h"
+#include "assay/report.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define REPEAT_ROOM 1024
+#define NO_SEED UINT64_MAX
+
+static struct cli_list specs;
+static enum assay_encoding encoding;
+static uint64_t check_interval, limit, content_bytes, timeout = 600;
+static uint64_t seed = NO_SEED;
+static const char *backend_options = "";
+static bool json, transcript;
+
+static const struct cli_option options[] = {
+    {"backend", CLI_LIST, &specs, "SPEC",
+     "a name of assay list, dl:PATH or plugin:PATH; repeatable", 0, 0},
+    {"encoding", CLI_ENCODING, &encoding, "WORD", "trace, text or bytes; guessed for the first two",
+     0, 0},
+    {"check-interval", CLI_COUNT, &check_interval, "N",
+     "self-check, walk and statistics each N operations; 0: at check operations and the end", 0, 0},
+    {"limit", CLI_SIZE, &limit, "SIZE", "most bytes the heap may map, in place of the stream's", 1,
+     0},
+    {"seed", CLI_COUNT, &seed, "N", "seed of the heap, in place of the stream's", 0, 0},
+    {"backend-options", CLI_TEXT, &backend_options, "KEY=VALUE,...",
+     "of the backend, see assay list", 0, 0},
+    {"content", CLI_SIZE, &content_bytes, "SIZE", "of larger blocks only both ends are checked", 16,
+     0},
+    {"timeout", CLI_COUNT, &timeout, "SECONDS", "a replay that takes longer is a hang; 0: none", 0,
+     86400},
+    {"transcript", CLI_FLAG, &transcript, NULL, "print the hash of all answers", 0, 0},
+    {"json", CLI_FLAG, &json, NULL, "one JSON object a line", 0, 0},
+    {0},
+};
+
+/* What the child leaves for us. */
+struct outcome {
+    assay_status status;
+    struct assay_error error;
+    struct assay_replay_result result;
+};
+
+struct job {
+    const char *spec;
+    const struct assay_backend *backend;
+    const char *path;
+    struct outcome *outcome; /* shared with the child */
+};
+
+static uint64_t total_ops(const struct assay_input *input)
+{
+    const struct assay_trace_info *info = assay_input_trace_info(input);
+
+    return info && info->is_whole ? info->ops : 0;
+}
+
+/* In the child. */
+static void run(void *arg, volatile uint64_t *progress)
+{
+    struct job *job = arg;
+    struct outcome *outcome = job->outcome;
+    struct assay_input *input;
+    struct cli_progress shown;
+    struct assay_replay_options replay_options = {
+        .check_interval = check_interval,
+        .content_bytes = content_bytes,
+        .options = backend_options,
+        .transcript = transcript,
+        .progress = progress,
+    };
+
+    outcome->status = assay_input_open(&input, job->path, encoding, &outcome->error);
+    if (outcome->status != ASSAY_OK)
+        return;
+    cli_progress_init(&shown, assay_input_reader(input), job->backend->name, total_ops(input));
+    if (limit)
+        shown.reader.setup.limit = limit;
+    if (seed != NO_SEED)
+        shown.reader.setup.seed = seed;
+    struct assay_replay *replay = assay_replay_open(job->backend, &replay_options);
+    if (replay) {
+        outcome->status =
+            assay_replay_run(replay, &shown.reader, &outcome->result, &outcome->error);
+    } else {
+        outcome->status = ASSAY_NO_MEMORY;
+        assay_error_set(&outcome->error, "no memory for the books of the shadow");
+    }
+    cli_progress_end(&shown);
+    assay_replay_close(replay);
+    assay_input_close(input);
+}
+
+/* Fills in *finding for a child that did not come back. */
+static void describe_ending(const struct job *job, const struct assay_guard_outcome *ending,
+                            struct assay_finding *finding)
+{
+    memset(finding, 0, sizeof *finding);
+    finding->backend = job->backend->name;
+    finding->op = ending->progress;
+    if (ending->ending == ASSAY_HUNG) {
+        finding->check = ASSAY_CHECK_HANG;
+        snprintf(finding->what, sizeof finding->what,
+                 "the operation did not come back within %llu s", (unsigned long long)timeout);
+    } else if (ending->ending == ASSAY_CRASHED) {
+        finding->check = ASSAY_CHECK_CRASH;
+        snprintf(finding->what, sizeof finding->what, "the operation ended the process: %s",
+                 strsignal(ending->code));
+    } else {
+        finding->check = ASSAY_CHECK_CRASH;
+        snprintf(finding->what, sizeof finding->what,
+                 "the operation left the process with exit(%d)", ending->code);
+    }
+    /* Which operation it was: reading the stream again up to there is safe, it does not run. */
+    struct assay_input *input;
+    struct assay_error error;
+    const struct assay_op *ops;
+    size_t count;
+    uint64_t first = 0;
+    if (assay_input_open(&input, job->path, encoding, &error) != ASSAY_OK)
+        return;
+    struct assay_reader *reader = assay_input_reader(input);
+    finding->seed = seed != NO_SEED ? seed : reader->setup.seed;
+    while ((count = reader->next(reader, &ops)) != 0 && first + count <= finding->op)
+        first += count;
+    if (finding->op - first < count)
+        finding->operation = ops[finding->op - first];
+    assay_input_close(input);
+}
+
+static void repeat_command(const struct job *job, char *text, size_t room)
+{
+    int used = snprintf(text, room, "assay replay --backend %s", job->spec);
+
+    if (check_interval)
+        used += snprintf(text + used, room - (size_t)used, " --check-interval %llu",
+                         (unsigned long long)check_interval);
+    if (limit)
+        used +=
+            snprintf(text + used, room - (size_t)used, " --limit %llu", (unsigned long long)limit);
+    if (seed != NO_SEED)
+        used +=
+            snprintf(text + used, room - (size_t)used, " --seed %llu", (unsigned long long)seed);
+    if (backend_options[0])
+        used += snprintf(text + used, room - (size_t)used, " --backend-options %.200s",
+                         backend_options);
+    if (encoding == ASSAY_ENCODING_BYTES)
+        used += snprintf(text + used, room - (size_t)used, " --encoding bytes");
+    snprintf(text + used, room - (size_t)used, " %s", job->path);
+}
+
+static void print_json(const struct job *job, const struct assay_replay_result *result)
+{
+    uint64_t skipped = 0;
+    cJSON *row = cli_json_row();
+
+    for (int kind = 0; kind < ASSAY_OP_KINDS; kind++)
+        skipped += result->skipped[kind];
+    cJSON_AddStringToObject(row, "backend", job->spec);
+    cJSON_AddStringToObject(row, "stream", job->path);
+    cJSON_AddBoolToObject(row, "found", result->found);
+    cJSON_AddNumberToObject(row, "operations", (double)result->ops);
+    cJSON_AddNumberToObject(row, "skipped", (double)skipped);
+    cJSON_AddNumberToObject(row, "refused", (double)result->refused);
+    cJSON_AddNumberToObject(row, "checks_passed", (double)result->checks);
+    cJSON_AddNumberToObject(row, "peak_live_bytes", (double)result->peak_live_bytes);
+    cJSON_AddNumberToObject(row, "peak_mapped_bytes", (double)result->peak_mapped_bytes);
+    if (transcript) {
+        char hash[20];
+        snprintf(hash, sizeof hash, "%016llx", (unsigned long long)result->transcript);
+        cJSON_AddStringToObject(row, "transcript", hash);
+    }
+    cli_json_print(stdout, row);
+}
+
+static void print_text(const struct job *job, const struct assay_replay_result *result)
+{
+    uint64_t skipped = 0;
+
+    for (int kind = 0; kind < ASSAY_OP_KINDS; kind++)
+        skipped += result->skipped[kind];
+    printf("%-12s %s: %llu operations, %llu skipped, %llu refused, %llu checks passed", job->spec,
+           job->path, (unsigned long long)result->ops, (unsigned long long)skipped,
+           (unsigned long long)result->refused, (unsigned long long)result->checks);
+    if (transcript)
+        printf(", transcript %016llx", (unsigned long long)result->transcript);
+    puts(result->found ? ", 1 finding" : "");
+}
+
+/* Runs and prints one job. */
+static enum cli_exit replay_one(struct job *job)
+{
+    struct assay_guard_outcome ending;
+    struct outcome *outcome = job->outcome;
+    char repeat[REPEAT_ROOM];
+
+    memset(outcome, 0, sizeof *outcome);
+    fflush(stdout);
+    if (assay_guard_run(run, job, (unsigned)timeout, false, &ending) != ASSAY_OK)
+        return (enum cli_exit)cli_fail(CLI_ENVIRONMENT, "cannot start a child process");
+    if (ending.ending == ASSAY_ENDED && outcome->status != ASSAY_OK)
+        return (enum cli_exit)cli_fail(CLI_ENVIRONMENT, "%s", outcome->error.what);
+    if (ending.ending != ASSAY_ENDED) {
+        outcome->result.found = true;
+        outcome->result.ops = ending.progress;
+        describe_ending(job, &ending, &outcome->result.finding);
+    }
+    if (json)
+        print_json(job, &outcome->result);
+    else
+        print_text(job, &outcome->result);
+    if (!outcome->result.found)
+        return CLI_NOTHING;
+    repeat_command(job, repeat, sizeof repeat);
+    if (json)
+        assay_report_finding_json(stdout, &outcome->result.finding, repeat);
+    else
+        assay_report_finding(stdout, &outcome->result.finding, repeat);
+    return CLI_FINDING;
+}
+
+/* Runs every backend on every file; the gravest exit code wins. */
+static enum cli_exit replay_all(const struct assay_backend **backends, char **paths, int count)
+{
+    struct job job = {.outcome = assay_guard_shared(sizeof *job.outcome)};
+    unsigned passed = 0, failed = 0;
+    enum cli_exit worst = CLI_NOTHING;
+
+    if (!job.outcome)
+        return (enum cli_exit)cli_fail(CLI_ENVIRONMENT, "no memory to share with a child process");
+    for (int i = 0; i < count; i++) {
+        for (size_t k = 0; k < specs.count; k++) {
+            job.path = paths[i];
+            job.spec = specs.words[k];
+            job.backend = backends[k];
+            enum cli_exit code = replay_one(&job);
+            passed += code == CLI_NOTHING;
+            failed += code != CLI_NOTHING;
+            if (code > worst)
+                worst = code;
+        }
+    }
+    assay_guard_unshare(job.outcome, sizeof *job.outcome);
+    if (!json)
+        printf("%u passed, %u failed\n", passed, failed);
+    return worst;
+}
+
+static int run_command(int argc, char **argv)
+{
+    const struct assay_backend *backends[CLI_LIST_ROOM];
+    struct assay_error error;
+    int code, first = cli_parse(&cli_replay_command, argc, argv, &code);
+
+    if (first < 0)
+        return code;
+    if (specs.count == 0)
+        return cli_fail(CLI_USAGE, "replay: say on which heap: --backend NAME (see assay list)");
+    if (first == argc)
+        return cli_fail(CLI_USAGE, "replay: say which stream: a trace or a .ops file");
+    for (size_t i = 0; i < specs.count; i++)
+        if (assay_registry_find(specs.words[i], &backends[i], &error) != ASSAY_OK)
+            return cli_fail(CLI_USAGE, "%s", error.what);
+    return replay_all(backends, argv + first, argc - first);
+}
+
+const struct cli_command cli_replay_command = {
+    "replay", "runs streams on backends under all checks", "FILE...", options, run_command};

@@ -1,0 +1,257 @@
+/* trace.c - `assay trace`: show and convert streams in any encoding. Statistics are in trace_stats.c. */
+#include "cli.h"
+
+#include "assay/bytes.h"
+#include "assay/text.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static enum assay_encoding from, to;
+static uint64_t first_op, op_count = UINT64_MAX;
+
+#define FROM_OPTION                                                                                \
+    {                                                                                              \
+        "encoding", CLI_ENCODING, &from, "WORD",                                                   \
+            "of the input: trace, text or bytes; guessed for the first two", 0, 0                  \
+    }
+
+static const struct cli_option show_options[] = {
+    {"first", CLI_COUNT, &first_op, "N", "start at the operation with this index", 0, 0},
+    {"count", CLI_COUNT, &op_count, "N", "at most so many operations", 0, 0},
+    FROM_OPTION,
+    {0},
+};
+static const struct cli_option convert_options[] = {
+    {"to", CLI_ENCODING, &to, "WORD",
+     "trace, text or bytes; else by the ending .trace, .ops, .bytes", 0, 0},
+    {"first", CLI_COUNT, &first_op, "N", "start at the operation with this index", 0, 0},
+    {"count", CLI_COUNT, &op_count, "N", "at most so many operations", 0, 0},
+    FROM_OPTION,
+    {0},
+};
+
+/* A reader that passes on [first_op, first_op + op_count) of another. */
+struct window {
+    struct assay_reader reader;
+    struct assay_reader *inner;
+    uint64_t skip, left;
+};
+
+static size_t window_next(struct assay_reader *reader, const struct assay_op **ops)
+{
+    struct window *window = (struct window *)reader;
+    size_t count;
+
+    while (window->left && (count = window->inner->next(window->inner, ops)) != 0) {
+        size_t skipped = count < window->skip ? count : (size_t)window->skip;
+        window->skip -= skipped;
+        count -= skipped;
+        *ops += skipped;
+        if (count > window->left)
+            count = (size_t)window->left;
+        window->left -= count;
+        if (count)
+            return count;
+    }
+    window->reader.error = window->inner->error;
+    return 0;
+}
+
+static void window_init(struct window *window, struct assay_reader *inner)
+{
+    *window = (struct window){
+        .reader = {.setup = inner->setup, .next = window_next},
+        .inner = inner,
+        .skip = first_op,
+        .left = op_count,
+    };
+}
+
+/* Writes all that is left in reader as text. */
+static int write_text(FILE *out, struct assay_reader *reader)
+{
+    const struct assay_op *ops;
+    size_t count;
+
+    if (!assay_text_write_setup(out, &reader->setup))
+        return cli_fail(CLI_ENVIRONMENT, "cannot write: %s", strerror(errno));
+    while ((count = reader->next(reader, &ops)) != 0)
+        for (size_t i = 0; i < count; i++)
+            if (!assay_text_write_op(out, &ops[i]))
+                return cli_fail(CLI_ENVIRONMENT, "cannot write: %s", strerror(errno));
+    if (reader->error.what[0])
+        return cli_fail(CLI_ENVIRONMENT, "%s", reader->error.what);
+    return CLI_NOTHING;
+}
+
+static int show(int argc, char **argv)
+{
+    struct assay_input *input;
+    struct assay_error error;
+    struct window window;
+    int code, operand = cli_parse(&cli_trace_show_command, argc, argv, &code);
+
+    if (operand < 0)
+        return code;
+    if (argc - operand != 1)
+        return cli_fail(CLI_USAGE, "trace show: takes one file, but got %d", argc - operand);
+    if (assay_input_open(&input, argv[operand], from, &error) != ASSAY_OK)
+        return cli_fail(CLI_ENVIRONMENT, "%s", error.what);
+    window_init(&window, assay_input_reader(input));
+    code = write_text(stdout, &window.reader);
+    assay_input_close(input);
+    return code;
+}
+
+/* --- convert --- */
+
+static bool ends_with(const char *text, const char *end)
+{
+    size_t length = strlen(text), end_length = strlen(end);
+
+    return length >= end_length && strcmp(text + length - end_length, end) == 0;
+}
+
+static enum assay_encoding encoding_of_name(const char *path)
+{
+    if (ends_with(path, ".trace"))
+        return ASSAY_ENCODING_TRACE;
+    if (ends_with(path, ".ops"))
+        return ASSAY_ENCODING_TEXT;
+    if (ends_with(path, ".bytes"))
+        return ASSAY_ENCODING_BYTES;
+    return ASSAY_ENCODING_GUESS;
+}
+
+static int convert_to_trace(struct assay_reader *reader, const char *path, const char *origin)
+{
+    struct assay_trace_writer *writer;
+    struct assay_error error;
+    const struct assay_op *ops;
+    size_t count;
+
+    if (assay_trace_create(&writer, path, &reader->setup, origin, &error) != ASSAY_OK)
+        return cli_fail(CLI_ENVIRONMENT, "%s", error.what);
+    while ((count = reader->next(reader, &ops)) != 0)
+        assay_trace_append(writer, ops, count);
+    if (reader->error.what[0]) {
+        assay_trace_abandon(writer);
+        return cli_fail(CLI_ENVIRONMENT, "%s", reader->error.what);
+    }
+    if (assay_trace_finish(writer, NULL, &error) != ASSAY_OK)
+        return cli_fail(CLI_ENVIRONMENT, "%s", error.what);
+    return CLI_NOTHING;
+}
+
+static int write_bytes(FILE *out, struct assay_reader *reader)
+{
+    struct assay_stream stream = {0};
+    int code = CLI_NOTHING;
+    unsigned char *bytes = NULL;
+
+    if (assay_stream_collect(&stream, reader) != ASSAY_OK) {
+        code = cli_fail(CLI_ENVIRONMENT, "%s",
+                        reader->error.what[0] ? reader->error.what : "no memory for the stream");
+        goto out;
+    }
+    size_t size = assay_bytes_encode(&stream, NULL, 0);
+    bytes = malloc(size);
+    if (!bytes) {
+        code = cli_fail(CLI_ENVIRONMENT, "no memory for the stream");
+        goto out;
+    }
+    assay_bytes_encode(&stream, bytes, size);
+    if (fwrite(bytes, 1, size, out) != size)
+        code = cli_fail(CLI_ENVIRONMENT, "cannot write: %s", strerror(errno));
+out:
+    free(bytes);
+    assay_stream_clear(&stream);
+    return code;
+}
+
+/* Under a temporary name first: no part is ever taken for the whole. "-" is standard output. */
+static int convert_to_file(struct assay_reader *reader, const char *path)
+{
+    char partial[4096];
+    bool to_stdout = strcmp(path, "-") == 0;
+
+    if (snprintf(partial, sizeof partial, "%s.partial", path) >= (int)sizeof partial)
+        return cli_fail(CLI_USAGE, "trace convert: the name '%.40s...' is too long", path);
+    FILE *out = to_stdout ? stdout : fopen(partial, "we");
+    if (!out)
+        return cli_fail(CLI_ENVIRONMENT, "cannot write %s: %s", partial, strerror(errno));
+    int code = to == ASSAY_ENCODING_TEXT ? write_text(out, reader) : write_bytes(out, reader);
+    if (to_stdout)
+        return code;
+    if (fclose(out) != 0 && code == CLI_NOTHING)
+        code = cli_fail(CLI_ENVIRONMENT, "cannot write %s: %s", partial, strerror(errno));
+    if (code == CLI_NOTHING && rename(partial, path) != 0)
+        code = cli_fail(CLI_ENVIRONMENT, "cannot rename %s: %s", partial, strerror(errno));
+    if (code != CLI_NOTHING)
+        unlink(partial);
+    return code;
+}
+
+static int convert(int argc, char **argv)
+{
+    struct assay_input *input;
+    struct assay_error error;
+    struct window window;
+    int code, operand = cli_parse(&cli_trace_convert_command, argc, argv, &code);
+
+    if (operand < 0)
+        return code;
+    if (argc - operand != 2)
+        return cli_fail(CLI_USAGE, "trace convert: takes two files, IN and OUT, but got %d",
+                        argc - operand);
+    const char *in = argv[operand], *out = argv[operand + 1];
+    if (to == ASSAY_ENCODING_GUESS)
+        to = encoding_of_name(out);
+    if (to == ASSAY_ENCODING_GUESS)
+        return cli_fail(CLI_USAGE, "trace convert: '%s' does not say which encoding; add --to",
+                        out);
+    if (to == ASSAY_ENCODING_TRACE && strcmp(out, "-") == 0)
+        return cli_fail(CLI_USAGE, "trace convert: a trace needs a file, not standard output");
+    if (assay_input_open(&input, in, from, &error) != ASSAY_OK)
+        return cli_fail(CLI_ENVIRONMENT, "%s", error.what);
+    window_init(&window, assay_input_reader(input));
+    const struct assay_trace_info *info = assay_input_trace_info(input);
+    code = to == ASSAY_ENCODING_TRACE
+               ? convert_to_trace(&window.reader, out, info ? info->origin : in)
+               : convert_to_file(&window.reader, out);
+    assay_input_close(input);
+    return code;
+}
+
+const struct cli_command *const cli_trace_commands[] = {
+    &cli_trace_show_command,
+    &cli_trace_stats_command,
+    &cli_trace_convert_command,
+    NULL,
+};
+
+static int run_command(int argc, char **argv)
+{
+    if (argc < 2)
+        return cli_fail(CLI_USAGE, "trace: say what: show, stats or convert");
+    if (strcmp(argv[1], "--help") == 0) {
+        for (const struct cli_command *const *command = cli_trace_commands; *command; command++) {
+            cli_help(stdout, *command);
+            putchar('\n');
+        }
+        return CLI_NOTHING;
+    }
+    const struct cli_command *command = cli_find(cli_trace_commands, "trace ", argv[1]);
+
+    return command ? command->run(argc - 1, argv + 1) : CLI_USAGE;
+}
+
+const struct cli_command cli_trace_show_command = {"trace show", "prints a stream as text", "FILE",
+                                                   show_options, show};
+const struct cli_command cli_trace_convert_command = {
+    "trace convert", "writes a stream in another encoding", "IN OUT", convert_options, convert};
+const struct cli_command cli_trace_command = {"trace", "shows, counts and converts streams",
+                                              "show|stats|convert", NULL, run_command};

@@ -1,0 +1,202 @@
+/* trace_stats.c - `assay trace stats`: what a stream is made of. Reads any length in bounded memory. */
+#include "cli.h"
+#include "json.h"
+
+#include "assay/books.h"
+#include "assay/sizes.h"
+
+#include <string.h>
+#include <sys/stat.h>
+
+#define SIZE_CLASSES 65 /* 0, then one for each power of two */
+
+static enum assay_encoding encoding;
+static bool json;
+static const struct cli_option options[] = {
+    {"encoding", CLI_ENCODING, &encoding, "WORD",
+     "of the input: trace, text or bytes; guessed for the first two", 0, 0},
+    {"json", CLI_FLAG, &json, NULL, "one JSON object", 0, 0},
+    {0},
+};
+
+struct slot {
+    uint64_t size;
+    uint16_t thread; /* that made the block */
+    bool live;
+};
+
+struct stats {
+    uint64_t ops, kinds[ASSAY_OP_KINDS];
+    uint64_t classes[SIZE_CLASSES]; /* requests of [2^(i-1), 2^i) */
+    uint64_t requests, requested_bytes;
+    uint64_t live_blocks, live_bytes, peak_blocks, peak_bytes;
+    uint64_t foreign_frees; /* freed by another thread than made the block */
+    uint64_t elapsed_ns;
+    uint32_t slots, threads;
+    long long file_bytes;
+};
+
+static void count_request(struct stats *stats, uint64_t size)
+{
+    stats->requests++;
+    stats->requested_bytes += size;
+    stats->classes[size ? assay_floor_log2(size) + 1 : 0]++;
+}
+
+static void end_block(struct stats *stats, struct slot *slot)
+{
+    stats->live_blocks--;
+    stats->live_bytes -= slot->size;
+    slot->live = false;
+}
+
+static void begin_block(struct stats *stats, struct slot *slot, uint64_t size, uint16_t thread)
+{
+    *slot = (struct slot){.size = size, .thread = thread, .live = true};
+    stats->live_blocks++;
+    stats->live_bytes += size;
+    if (stats->live_blocks > stats->peak_blocks)
+        stats->peak_blocks = stats->live_blocks;
+    if (stats->live_bytes > stats->peak_bytes)
+        stats->peak_bytes = stats->live_bytes;
+}
+
+static void count_op(struct stats *stats, struct slot *slots, const struct assay_op *op)
+{
+    struct slot *slot = &slots[op->slot];
+    uint64_t size =
+        op->kind == ASSAY_OP_ALLOC_ZEROED ? assay_multiply(op->size, op->arg) : op->size;
+
+    stats->ops++;
+    stats->kinds[op->kind]++;
+    stats->elapsed_ns += op->delta_ns;
+    if (op->thread >= stats->threads)
+        stats->threads = op->thread + 1u;
+    if (assay_op_shapes[op->kind].has_slot && op->slot >= stats->slots)
+        stats->slots = op->slot + 1;
+    switch (op->kind) {
+    case ASSAY_OP_ALLOC:
+    case ASSAY_OP_ALLOC_ZEROED:
+    case ASSAY_OP_ALLOC_ALIGNED:
+    case ASSAY_OP_REALLOC:
+        count_request(stats, size);
+        if (slot->live && op->kind != ASSAY_OP_REALLOC)
+            break; /* a full slot: every consumer skips it */
+        if (slot->live)
+            end_block(stats, slot);
+        /* What no allocator can serve is not live. */
+        if (size <= PTRDIFF_MAX)
+            begin_block(stats, slot, size, op->thread);
+        break;
+    case ASSAY_OP_FREE:
+        if (!slot->live)
+            break;
+        stats->foreign_frees += slot->thread != op->thread;
+        end_block(stats, slot);
+        break;
+    default:
+        break;
+    }
+}
+
+static void print_text(const struct stats *stats, const struct assay_trace_info *info)
+{
+    if (info)
+        printf("origin: %s\n", info->origin[0] ? info->origin : "-");
+    printf("operations: %llu\n", (unsigned long long)stats->ops);
+    for (int kind = 0; kind < ASSAY_OP_KINDS; kind++)
+        if (stats->kinds[kind])
+            printf("  %-16s %12llu  %5.1f %%\n", assay_op_shapes[kind].name,
+                   (unsigned long long)stats->kinds[kind],
+                   100.0 * (double)stats->kinds[kind] / (double)stats->ops);
+    printf("threads: %u\nslots: %u\n", stats->threads, stats->slots);
+    printf("peak live: %llu bytes in %llu blocks at most\n", (unsigned long long)stats->peak_bytes,
+           (unsigned long long)stats->peak_blocks);
+    printf("live at the end: %llu bytes in %llu blocks\n", (unsigned long long)stats->live_bytes,
+           (unsigned long long)stats->live_blocks);
+    printf("freed by another thread: %llu\n", (unsigned long long)stats->foreign_frees);
+    if (stats->elapsed_ns)
+        printf("elapsed: %.3f s\n", (double)stats->elapsed_ns / 1e9);
+    if (stats->ops && stats->file_bytes >= 0)
+        printf("file: %lld bytes, %.3f bytes per operation\n", stats->file_bytes,
+               (double)stats->file_bytes / (double)stats->ops);
+    puts("requests by size:");
+    for (int i = 0; i < SIZE_CLASSES; i++)
+        if (stats->classes[i])
+            printf("  %s %20llu  %12llu  %5.1f %%\n", i ? "below" : "is   ",
+                   i == 64 ? (unsigned long long)UINT64_MAX
+                   : i     ? 1ull << i
+                           : 0,
+                   (unsigned long long)stats->classes[i],
+                   100.0 * (double)stats->classes[i] / (double)stats->requests);
+}
+
+static void print_json(const struct stats *stats, const char *path,
+                       const struct assay_trace_info *info)
+{
+    cJSON *row = cli_json_row();
+
+    cJSON_AddStringToObject(row, "stream", path);
+    if (info)
+        cJSON_AddStringToObject(row, "origin", info->origin);
+    cJSON_AddNumberToObject(row, "operations", (double)stats->ops);
+    cJSON *kinds = cJSON_AddObjectToObject(row, "kinds");
+    for (int kind = 0; kind < ASSAY_OP_KINDS; kind++)
+        if (stats->kinds[kind])
+            cJSON_AddNumberToObject(kinds, assay_op_shapes[kind].name, (double)stats->kinds[kind]);
+    cJSON_AddNumberToObject(row, "threads", stats->threads);
+    cJSON_AddNumberToObject(row, "slots", stats->slots);
+    cJSON_AddNumberToObject(row, "peak_live_bytes", (double)stats->peak_bytes);
+    cJSON_AddNumberToObject(row, "peak_live_blocks", (double)stats->peak_blocks);
+    cJSON_AddNumberToObject(row, "freed_by_another_thread", (double)stats->foreign_frees);
+    cJSON_AddNumberToObject(row, "elapsed_ns", (double)stats->elapsed_ns);
+    cJSON_AddNumberToObject(row, "file_bytes", (double)stats->file_bytes);
+    cli_json_print(stdout, row);
+}
+
+static int run_command(int argc, char **argv)
+{
+    struct assay_input *input;
+    struct assay_error error;
+    const struct assay_op *ops;
+    struct cli_progress progress;
+    struct stats stats = {.file_bytes = -1};
+    struct stat file;
+    size_t count;
+    int code, operand = cli_parse(&cli_trace_stats_command, argc, argv, &code);
+
+    if (operand < 0)
+        return code;
+    if (argc - operand != 1)
+        return cli_fail(CLI_USAGE, "trace stats: takes one file, but got %d", argc - operand);
+    if (assay_input_open(&input, argv[operand], encoding, &error) != ASSAY_OK)
+        return cli_fail(CLI_ENVIRONMENT, "%s", error.what);
+    struct slot *slots = assay_books_open(ASSAY_SLOTS * sizeof *slots);
+    if (!slots) {
+        assay_input_close(input);
+        return cli_fail(CLI_ENVIRONMENT, "no memory for the slots");
+    }
+    if (stat(argv[operand], &file) == 0)
+        stats.file_bytes = (long long)file.st_size;
+    const struct assay_trace_info *info = assay_input_trace_info(input);
+    cli_progress_init(&progress, assay_input_reader(input), "counting",
+                      info && info->is_whole ? info->ops : 0);
+    while ((count = progress.reader.next(&progress.reader, &ops)) != 0)
+        for (size_t i = 0; i < count; i++)
+            count_op(&stats, slots, &ops[i]);
+    cli_progress_end(&progress);
+    code = CLI_NOTHING;
+    if (progress.reader.error.what[0])
+        code = cli_fail(CLI_ENVIRONMENT, "%s", progress.reader.error.what);
+    else if (json)
+        print_json(&stats, argv[operand], info);
+    else
+        print_text(&stats, info);
+    assay_books_close(slots, ASSAY_SLOTS * sizeof *slots);
+    assay_input_close(input);
+    return code;
+}
+
+const struct cli_command cli_trace_stats_command = {
+    "trace stats", "counts operations, sizes, live bytes and threads of a stream", "FILE", options,
+    run_command};
