@@ -4,7 +4,7 @@ set -u
 program=$1
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-cd "$folder"
+cd "$folder" || exit
 touch run.trace
 # shellcheck disable=SC1090 # made by the program
 source <("$program" completion)
