@@ -304,36 +304,44 @@ static void print(struct subject *subjects, size_t count)
     }
 }
 
-static bool measure(struct subject *subjects, size_t count)
+static bool measure_all(struct subject *subjects, size_t count, struct assay_recycler *arena,
+                        struct script *script, uint32_t *latencies)
 {
-    struct assay_recycler arena;
-    struct script script;
-    uint32_t *latencies = malloc(TIMED_PAIRS * sizeof *latencies);
-
-    if (!latencies || !script_open(&script) ||
-        assay_recycler_open(&arena, ARENA, NULL) != ASSAY_OK) {
-        fprintf(stderr, "arena: no memory for the arena\n");
-        return false;
-    }
-    memset(arena.base, 0, ARENA); /* faults it in */
     for (unsigned i = 0; i < repetitions; i++) {
-        script_write(&script, i + 1);
+        script_write(script, i + 1);
         for (size_t k = 0; k < count; k++) {
             struct subject *subject = &subjects[k];
-            if (!run_once(subject->backend, &arena, &script, &subject->ns[i], &subject->full[i],
+            if (!run_once(subject->backend, arena, script, &subject->ns[i], &subject->full[i],
                           NULL) ||
-                (i == 0 && !measure_latency(subject, &arena, &script, latencies))) {
+                (i == 0 && !measure_latency(subject, arena, script, latencies))) {
                 fprintf(stderr, "arena: %s refused or failed within the churn: no numbers\n",
                         subject->backend->name);
                 return false;
             }
         }
     }
+    return true;
+}
+
+static bool measure(struct subject *subjects, size_t count)
+{
+    struct assay_recycler arena;
+    struct script script = {0};
+    uint32_t *latencies = malloc(TIMED_PAIRS * sizeof *latencies);
+    bool measured = false;
+
+    if (!latencies || !script_open(&script) ||
+        assay_recycler_open(&arena, ARENA, NULL) != ASSAY_OK) {
+        fprintf(stderr, "arena: no memory for the arena\n");
+    } else {
+        memset(arena.base, 0, ARENA); /* faults it in */
+        measured = measure_all(subjects, count, &arena, &script, latencies);
+        assay_recycler_close(&arena);
+    }
     free(latencies);
     free(script.sizes);
     free(script.picks);
-    assay_recycler_close(&arena);
-    return true;
+    return measured;
 }
 
 static void pin(void)

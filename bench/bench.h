@@ -24,8 +24,8 @@ struct assay_bench_options {
     struct assay_bench_words workloads; /* names of assay_bench_list() */
     struct assay_bench_words traces;    /* recordings, or folders of *.trace */
     unsigned repetitions;               /* 1 to ASSAY_BENCH_MOST_REPETITIONS */
-    double min_time_s;                  /* of one timing, 0 to ASSAY_BENCH_MOST_SECONDS; 0: one run */
-    const char *json_path;              /* also write JSON Lines there, or NULL */
+    double min_time_s;     /* of one timing, 0 to ASSAY_BENCH_MOST_SECONDS; 0: one run */
+    const char *json_path; /* also write JSON Lines there, or NULL */
 };
 
 /* Prints the made-up workloads and the costs of the harness that can be measured. */

@@ -94,10 +94,10 @@ const struct assay_size_row assay_size_rows[256] = {
 };
 
 #define BYTE(code) (code)
-#define GRAINS(code) ((code)-127) * 16
+#define GRAINS(code) (((code)-127) * UINT64_C(16))
 #define QUARTERS(code) QUARTER(6 + (((code)-192) >> 2), (code)&3)
-#define WHOLE_PAGES(code) ((code)-223) * PAGE
-#define HIGH_POWERS(code) UINT64_C(1) << (2 * (code)-449)
+#define WHOLE_PAGES(code) (((code)-223) * (uint64_t)PAGE)
+#define HIGH_POWERS(code) (UINT64_C(1) << (2 * (code)-449))
 
 /* 0 .. 127; 16 .. 512 by 16; again; 64 .. 14 KiB by quarters; 1 .. 8 pages; 2^15 .. 2^29; huge. */
 const uint64_t assay_pair_sizes[256] = {
@@ -242,7 +242,7 @@ bool assay_find_offset(uint64_t offset, uint8_t *a, uint8_t *b)
 {
     *a = (uint8_t)offset;
     *b = (uint8_t)(offset < 256 ? 0 : 192 | offset >> 8);
-    return offset < 64 * 256;
+    return offset < (size_t)64 * 256;
 }
 
 bool assay_find_requests(uint64_t requests, uint8_t *a, uint8_t *b)

@@ -91,7 +91,7 @@ static inline void answer(struct assay_replay *replay, uint64_t word)
 }
 
 /* The block of a slot that is live, or was. */
-struct assay_block replay_block(const struct assay_replay *replay, uint32_t slot);
+struct assay_block replay_block(const struct assay_replay *replay, uint32_t number);
 /* Self-check, walk, stats, owns. */
 bool replay_audit(struct assay_replay *replay);
 

@@ -8,7 +8,7 @@
 #include <string.h>
 
 /* A hash table from slots to places in `named`, twice as large as the names of a frame. */
-#define PLACES (2 * ASSAY_TRACE_FRAME_OPS)
+#define PLACES ((size_t)2 * ASSAY_TRACE_FRAME_OPS)
 
 struct assay_trace_place {
     uint32_t slot;

@@ -97,7 +97,7 @@ void assay_trace_encoder_add(struct assay_trace_encoder *encoder, const struct a
 
 /* Decoding looks this far beyond a column's end before it notices. */
 #define ASSAY_TRACE_BATCH 1024u
-#define ASSAY_TRACE_SLACK (ASSAY_TRACE_BATCH * ASSAY_TRACE_NUMBER_BYTES)
+#define ASSAY_TRACE_SLACK ((size_t)ASSAY_TRACE_BATCH * ASSAY_TRACE_NUMBER_BYTES)
 
 struct assay_trace_decoder {
     struct assay_trace_context context;

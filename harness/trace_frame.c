@@ -45,7 +45,7 @@ assay_status assay_trace_frame_head(struct assay_trace_reader *trace,
                                        .first = assay_trace_get64(raw + 8),
                                        .packed = assay_trace_get32(raw + 16),
                                        .checksum = assay_trace_get64(raw + 48)};
-    for (int i = 0; i < ASSAY_TRACE_COLUMNS; i++) {
+    for (size_t i = 0; i < ASSAY_TRACE_COLUMNS; i++) {
         head->column[i] = assay_trace_get32(raw + 20 + 4 * i);
         head->content += head->column[i];
     }

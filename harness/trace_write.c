@@ -113,14 +113,14 @@ static void write_frame(struct assay_trace_writer *writer)
     assay_trace_put32(head + 4, encoder->ops);
     assay_trace_put64(head + 8, writer->info.ops - encoder->ops);
     assay_trace_put32(head + 16, (uint32_t)bytes);
-    for (int i = 0; i < ASSAY_TRACE_COLUMNS; i++)
+    for (size_t i = 0; i < ASSAY_TRACE_COLUMNS; i++)
         assay_trace_put32(head + 20 + 4 * i, encoder->bytes[i]);
     assay_trace_put64(head + 48,
                       assay_trace_frame_sum(head, head + ASSAY_TRACE_FRAME_HEAD_BYTES, bytes));
     write_all(writer, head, ASSAY_TRACE_FRAME_HEAD_BYTES + bytes);
 }
 
-static void count(struct assay_trace_info *info, const struct assay_op *op)
+static void count_op(struct assay_trace_info *info, const struct assay_op *op)
 {
     uint32_t thread = op->thread;
 
@@ -134,17 +134,17 @@ static void count(struct assay_trace_info *info, const struct assay_op *op)
     info->ops++;
 }
 
-void assay_trace_append(struct assay_trace_writer *writer, const struct assay_op *ops, size_t many)
+void assay_trace_append(struct assay_trace_writer *writer, const struct assay_op *ops, size_t count)
 {
     if (writer->status != ASSAY_OK)
         return;
-    for (size_t i = 0; i < many; i++) {
+    for (size_t i = 0; i < count; i++) {
         if (writer->encoder.ops == ASSAY_TRACE_FRAME_OPS) {
             write_frame(writer);
             assay_trace_encoder_reset(&writer->encoder);
         }
         assay_trace_encoder_add(&writer->encoder, &ops[i]);
-        count(&writer->info, &ops[i]);
+        count_op(&writer->info, &ops[i]);
     }
 }
 

@@ -95,7 +95,7 @@ static void damage_one_bit(size_t bit, bool middle_is_free)
 static void test_a_damaged_header_is_reported_and_never_followed(void **state)
 {
     (void)state;
-    for (size_t bit = 0; bit < 8 * LIST_HEADER; bit++) {
+    for (size_t bit = 0; bit < (size_t)8 * LIST_HEADER; bit++) {
         damage_one_bit(bit, false);
         damage_one_bit(bit, true);
     }
@@ -381,7 +381,7 @@ static void test_an_odd_limit_uses_its_whole_pages(void **state)
     void *heap;
 
     (void)state;
-    for (size_t limit = PAGE; limit < 3 * PAGE; limit += 37) {
+    for (size_t limit = PAGE; limit < (size_t)3 * PAGE; limit += 37) {
         heap = open_heap(limit, "");
         assert_tiled(heap, assay_align_down(limit, PAGE), 0);
         close_heap(heap);

@@ -116,9 +116,9 @@ static void run_twin(size_t limit, size_t most, uint64_t seed, const char *optio
     assert_sound(twin.heap);
     assert_int_equal(used_blocks(twin.heap), 0);
     assert_int_equal(largest_free(twin.heap),
-                     twin.reference.count
-                         ? twin.region - (twin.base - (uintptr_t)twin.heap) - 2 * LIST_HEADER
-                         : 0);
+                     twin.reference.count ? twin.region - (twin.base - (uintptr_t)twin.heap) -
+                                                (size_t)2 * LIST_HEADER
+                                          : 0);
     close_heap(twin.heap);
 }
 

@@ -4,8 +4,6 @@
 
 #include "record.h"
 
-
-
 static const char *output;
 static bool with_time, json;
 
@@ -99,6 +97,6 @@ static int run_command(int argc, char **argv)
     return code;
 }
 
-const struct cli_command cli_record_command = {
-    "record", "runs a program and writes what it did to its heap", "-- PROGRAM ARGS...", options,
-    run_command};
+const struct cli_command cli_record_command = {"record",
+                                               "runs a program and writes what it did to its heap",
+                                               "-- PROGRAM ARGS...", options, run_command};

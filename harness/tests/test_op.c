@@ -55,7 +55,7 @@ static void test_collecting_a_reader_gives_an_equal_stream(void **state)
     (void)state;
     struct assay_stream stream = {.setup = {.limit = 65536, .seed = 7}};
     for (uint32_t i = 0; i < 1000; i++) {
-        struct assay_op op = {.kind = ASSAY_OP_ALLOC, .slot = i, .size = i * 3};
+        struct assay_op op = {.kind = ASSAY_OP_ALLOC, .slot = i, .size = (uint64_t)i * 3};
         assert_int_equal(assay_stream_append(&stream, &op), ASSAY_OK);
     }
     struct assay_stream_reader memory;

@@ -604,7 +604,7 @@ static void test_transcripts_do_not_depend_on_addresses(void **state)
         uint64_t expected = result.transcript;
         for (int base = 0; base < 3; base++) {
             struct assay_recycler recycler;
-            void *at = base == 0 ? NULL : (char *)ASSAY_RECYCLER_BASE + base * 0x345000;
+            void *at = base == 0 ? NULL : (char *)ASSAY_RECYCLER_BASE + (size_t)base * 0x345000;
             assert_int_equal(assay_recycler_open(&recycler, 4 << 20, at), ASSAY_OK);
             options.pages = &recycler.source;
             options.reset_pages = reset_recycler;

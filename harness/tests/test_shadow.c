@@ -28,8 +28,11 @@ static int close_shadow(void **state)
 
 static struct assay_block block_at(uint32_t slot, size_t offset, size_t size, size_t usable)
 {
-    return (struct assay_block){
-        .op = slot * 10, .slot = slot, .size = size, .usable = usable, .start = arena + offset};
+    return (struct assay_block){.op = (uint64_t)slot * 10,
+                                .slot = slot,
+                                .size = size,
+                                .usable = usable,
+                                .start = arena + offset};
 }
 
 static bool add(struct assay_shadow *shadow, struct assay_block block, size_t align, bool zeroed,

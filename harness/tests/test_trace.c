@@ -8,7 +8,7 @@
 #include <signal.h>
 #include <unistd.h>
 
-#define FRAME 65536u
+#define FRAME ((size_t)65536)
 
 static void expect_round_trip(const struct assay_stream *stream)
 {

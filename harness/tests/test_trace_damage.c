@@ -188,7 +188,7 @@ static void forge_frame(struct forgery *forgery, uint32_t ops,
     assay_trace_put32(head + 4, ops);
     assay_trace_put64(head + 8, 0);
     assay_trace_put32(head + 16, claimed);
-    for (int i = 0; i < ASSAY_TRACE_COLUMNS; i++)
+    for (size_t i = 0; i < ASSAY_TRACE_COLUMNS; i++)
         assay_trace_put32(head + 20 + 4 * i, column[i]);
     memcpy(head + ASSAY_TRACE_FRAME_HEAD_BYTES, packed, there);
     assay_trace_put64(head + 48,

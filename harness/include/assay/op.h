@@ -71,9 +71,9 @@ struct assay_op_shape {
     bool has_slot;
     bool has_size;
     bool has_arg;
+    bool arg_is_power_of_two;
     uint64_t size_min, size_max;
     uint64_t arg_min, arg_max;
-    bool arg_is_power_of_two;
 };
 extern const struct assay_op_shape assay_op_shapes[ASSAY_OP_KINDS];
 
