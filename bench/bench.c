@@ -6,9 +6,10 @@
 #include "table.h"
 
 #include "assay/guard.h"
+#include "assay/input.h"
+#include "assay/nearest.h"
 #include "assay/registry.h"
 
-#include <errno.h>
 #include <glob.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -34,11 +35,11 @@ struct plan {
     glob_t globs; /* owns the names of traces that were found */
     int repetitions;
     double min_time_s;
-    const char *json_path;
-    FILE *json;
+    FILE *table;
+    FILE *lines[2];
 };
 
-__attribute__((format(printf, 1, 2))) static int wrong_usage(const char *format, ...)
+__attribute__((format(printf, 2, 3))) static int fail(int status, const char *format, ...)
 {
     va_list arguments;
 
@@ -47,7 +48,7 @@ __attribute__((format(printf, 1, 2))) static int wrong_usage(const char *format,
     vfprintf(stderr, format, arguments);
     va_end(arguments);
     fputc('\n', stderr);
-    return EXIT_USAGE;
+    return status;
 }
 
 void assay_bench_list(FILE *out)
@@ -64,14 +65,6 @@ static bool is_cost(const char *name)
         if (strcmp(cost_name(i), name) == 0)
             return true;
     return false;
-}
-
-static bool is_workload(const char *name)
-{
-    for (size_t i = 0; workload_name(i); i++)
-        if (strcmp(workload_name(i), name) == 0)
-            return true;
-    return is_cost(name);
 }
 
 static bool add_word(struct words *words, const char *word)
@@ -97,44 +90,66 @@ static int add_backend(struct plan *plan, const char *spec)
 
     if (has_word(&plan->specs, spec))
         return 0;
-    if (assay_registry_find(spec, &backend, &error) != ASSAY_OK) {
-        fprintf(stderr, "assay: %s\n", error.what);
-        return EXIT_USAGE;
-    }
+    if (assay_registry_find(spec, &backend, &error) != ASSAY_OK)
+        return fail(EXIT_USAGE, "%s", error.what);
     if (!add_word(&plan->specs, spec))
-        return wrong_usage("too many backends at '%s'", spec);
+        return fail(EXIT_USAGE, "too many backends at '%s'", spec);
     plan->backend[plan->specs.count - 1] = backend;
     return 0;
 }
 
-/* A folder stands for the traces in it; a folder without any is as good as none. */
+/* Whether it is a stream at all: better known now than after minutes of measuring. */
+static int add_trace(struct plan *plan, const char *path)
+{
+    struct assay_input *input;
+    struct assay_error error;
+
+    if (assay_input_open(&input, path, ASSAY_ENCODING_GUESS, &error) != ASSAY_OK)
+        return fail(EXIT_ENVIRONMENT, "%s", error.what);
+    assay_input_close(input);
+    return add_word(&plan->traces, path) ? 0 : fail(EXIT_USAGE, "too many traces at '%s'", path);
+}
+
+/* A folder stands for the traces in it. */
 static int add_traces(struct plan *plan, const char *path)
 {
     char pattern[4096];
     struct stat what;
+    int status = 0;
 
-    if (stat(path, &what) != 0) {
-        fprintf(stderr, "assay: cannot open %s: %s\n", path, strerror(errno));
-        return EXIT_ENVIRONMENT;
-    }
-    if (!S_ISDIR(what.st_mode))
-        return add_word(&plan->traces, path) ? 0 : wrong_usage("too many traces at '%s'", path);
+    if (stat(path, &what) != 0 || !S_ISDIR(what.st_mode))
+        return add_trace(plan, path);
     size_t known = plan->globs.gl_pathc;
     snprintf(pattern, sizeof pattern, "%s/*.trace", path);
-    int status = glob(pattern, known ? GLOB_APPEND : 0, NULL, &plan->globs);
-    if (status != 0 && status != GLOB_NOMATCH)
-        return wrong_usage("%s cannot be searched for traces", path);
-    for (size_t i = known; i < plan->globs.gl_pathc; i++)
-        if (!add_word(&plan->traces, plan->globs.gl_pathv[i]))
-            return wrong_usage("too many traces in '%s'", path);
-    return 0;
+    int found = glob(pattern, known ? GLOB_APPEND : 0, NULL, &plan->globs);
+    if (found == GLOB_NOMATCH)
+        return fail(EXIT_ENVIRONMENT, "no traces in %s: expected files called *.trace", path);
+    if (found != 0)
+        return fail(EXIT_ENVIRONMENT, "cannot search %s for traces", path);
+    for (size_t i = known; i < plan->globs.gl_pathc && status == 0; i++)
+        status = add_trace(plan, plan->globs.gl_pathv[i]);
+    return status;
 }
 
 static int add_workload(struct plan *plan, const char *name)
 {
-    if (!is_workload(name))
-        return wrong_usage("no workload called '%s': see assay bench --list", name);
-    return add_word(&plan->workloads, name) ? 0 : wrong_usage("too many workloads at '%s'", name);
+    const char *names[MOST];
+    size_t count = 0;
+
+    for (size_t i = 0; workload_name(i); i++)
+        names[count++] = workload_name(i);
+    for (size_t i = 0; cost_name(i); i++)
+        names[count++] = cost_name(i);
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(names[i], name) == 0)
+            return add_word(&plan->workloads, name)
+                       ? 0
+                       : fail(EXIT_USAGE, "too many workloads at '%s'", name);
+    const char *near = assay_nearest(name, names, count);
+    return near ? fail(EXIT_USAGE,
+                       "no workload called '%s' (did you mean '%s'?); see assay bench --list", name,
+                       near)
+                : fail(EXIT_USAGE, "no workload called '%s'; see assay bench --list", name);
 }
 
 static int take(struct plan *plan, const struct assay_bench_options *options)
@@ -166,17 +181,21 @@ static int complete(struct plan *plan)
     for (size_t i = 0; workload_name(i); i++)
         if (!add_word(&plan->workloads, workload_name(i)))
             return EXIT_USAGE;
-    struct stat what;
-    return stat(DEFAULT_TRACES, &what) == 0 ? add_traces(plan, DEFAULT_TRACES) : 0;
+    if (access(DEFAULT_TRACES, F_OK) == 0)
+        return add_traces(plan, DEFAULT_TRACES);
+    fputs("no " DEFAULT_TRACES " here: only made-up workloads are measured; see --trace\n", stderr);
+    return 0;
 }
 
 static int show(struct plan *plan, const struct row *rows, size_t count)
 {
     int status = 0;
 
-    table_rows(stdout, rows, count);
-    if (plan->json)
-        json_rows(plan->json, rows, count);
+    if (plan->table)
+        table_rows(plan->table, rows, count);
+    for (int i = 0; i < 2; i++)
+        if (plan->lines[i])
+            lines_rows(plan->lines[i], rows, count);
     for (size_t i = 0; i < count; i++)
         if (!rows[i].passed)
             status = EXIT_FINDING;
@@ -228,10 +247,8 @@ static int run_named(struct plan *plan, struct row *rows, const char *name, bool
     }
     assay_status status =
         is_trace ? workload_load(&workload, name, &error) : workload_make(&workload, name, &error);
-    if (status != ASSAY_OK) {
-        fprintf(stderr, "assay: %s\n", error.what);
-        return EXIT_ENVIRONMENT;
-    }
+    if (status != ASSAY_OK)
+        return fail(EXIT_ENVIRONMENT, "%s", error.what);
     int result = run_workload(plan, rows, &workload);
     workload_clear(&workload);
     return result;
@@ -243,9 +260,11 @@ static int run(struct plan *plan, struct row *rows)
     int worst = 0;
 
     context_find(&context);
-    table_head(stdout, &context);
-    if (plan->json)
-        json_context(plan->json, &context);
+    if (plan->table)
+        table_head(plan->table, &context);
+    for (int i = 0; i < 2; i++)
+        if (plan->lines[i])
+            lines_context(plan->lines[i], &context);
     size_t count = plan->workloads.count + plan->traces.count;
     for (size_t i = 0; i < count; i++) {
         bool is_trace = i >= plan->workloads.count;
@@ -254,54 +273,36 @@ static int run(struct plan *plan, struct row *rows)
         int status = run_named(plan, rows, name, is_trace);
         worst = status > worst ? status : worst;
     }
+    for (int i = 0; i < 2; i++)
+        if (plan->lines[i])
+            lines_end(plan->lines[i], worst);
     return worst;
 }
 
-static int end_json(const struct plan *plan, int status)
-{
-    if (!plan->json)
-        return status;
-    json_end(plan->json, status);
-    bool failed = ferror(plan->json);
-    failed |= fclose(plan->json) != 0;
-    if (failed)
-        fprintf(stderr, "assay: %s: not all could be written\n", plan->json_path);
-    return failed ? EXIT_ENVIRONMENT : status;
-}
-
-static int open_json_and_run(struct plan *plan)
+static int make_rows_and_run(struct plan *plan)
 {
     size_t room = (plan->specs.count + MOST_COST_ROWS) * sizeof(struct row);
     struct row *rows = assay_guard_shared(room);
-    int status = EXIT_ENVIRONMENT;
 
-    if (!rows) {
-        fputs("assay: no memory for the results\n", stderr);
-        return EXIT_ENVIRONMENT;
-    }
-    if (plan->json_path && !(plan->json = fopen(plan->json_path, "we")))
-        fprintf(stderr, "assay: %s: %s\n", plan->json_path, strerror(errno));
-    else
-        status = run(plan, rows);
+    if (!rows)
+        return fail(EXIT_ENVIRONMENT, "no memory for the results");
+    int status = run(plan, rows);
     assay_guard_unshare(rows, room);
-    if (fflush(stdout) != 0 || ferror(stdout)) {
-        fprintf(stderr, "assay: standard output: %s\n", strerror(errno));
-        status = EXIT_ENVIRONMENT;
-    }
-    return end_json(plan, status);
+    return status;
 }
 
 int assay_bench(const struct assay_bench_options *options)
 {
     struct plan plan = {.repetitions = (int)options->repetitions,
                         .min_time_s = options->min_time_s,
-                        .json_path = options->json_path};
+                        .table = options->table,
+                        .lines = {options->lines[0], options->lines[1]}};
     int status = take(&plan, options);
 
     if (status == 0)
         status = complete(&plan);
     if (status == 0)
-        status = open_json_and_run(&plan);
+        status = make_rows_and_run(&plan);
     if (plan.globs.gl_pathc)
         globfree(&plan.globs);
     return status;

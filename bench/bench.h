@@ -24,18 +24,20 @@ struct assay_bench_options {
     struct assay_bench_words workloads; /* names of assay_bench_list() */
     struct assay_bench_words traces;    /* recordings, or folders of *.trace */
     unsigned repetitions;               /* 1 to ASSAY_BENCH_MOST_REPETITIONS */
-    double min_time_s;     /* of one timing, 0 to ASSAY_BENCH_MOST_SECONDS; 0: one run */
-    const char *json_path; /* also write JSON Lines there, or NULL */
+    double min_time_s; /* of one timing, 0 to ASSAY_BENCH_MOST_SECONDS; 0: one run */
+    FILE *table;       /* the table for people, or NULL */
+    FILE *lines[2];    /* JSON Lines; NULL where not wanted */
 };
 
 /* Prints the made-up workloads and the costs of the harness that can be measured. */
 void assay_bench_list(FILE *out);
 
 /*
- * Prints a table to stdout and everything else to stderr. `null` (what the harness costs) and
+ * Prints what is wanted, and progress and complaints to stderr. `null` (what the harness costs) and
  * `system` are always among the backends; without workloads and traces, all workloads and the
  * recordings of corpus/traces are measured.
  * Returns the exit status: 0, or 1 a backend failed its checks, 2 a word is wrong, 3 environment.
+ * Whether all could be written is the caller's to ask, of the files.
  */
 int assay_bench(const struct assay_bench_options *options);
 

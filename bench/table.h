@@ -9,17 +9,26 @@
 
 #include <stdio.h>
 
+/* --- for people: table.c --- */
+
 void table_head(FILE *out, const struct context *context);
 /* The rows of one workload. Ratios are to the row `system`, if there is one with a number. */
 void table_rows(FILE *out, const struct row *rows, size_t count);
 
-/* One JSON object a line. */
-void json_context(FILE *out, const struct context *context);
-void json_rows(FILE *out, const struct row *rows, size_t count);
-/* The last line, without which the file is a part only. */
-void json_end(FILE *out, int status);
+/* --- for programs: lines.c, one JSON object a line --- */
 
-/* The command that shows a failure again. */
-void repeat_command(const struct row *row, char *command, size_t room);
+void lines_context(FILE *out, const struct context *context);
+void lines_rows(FILE *out, const struct row *rows, size_t count);
+/* The last line, without which the output is a part only. */
+void lines_end(FILE *out, int status);
+
+/* --- for both --- */
+
+/* The median of the row `system`; NAN if it has no number. */
+double rows_system_ns(const struct row *rows, size_t count);
+/* Peak resident over peak live bytes; NAN where that says nothing. */
+double row_footprint(const struct row *row);
+/* Prints the command that shows a failure again. */
+void repeat_command(FILE *out, const struct row *row);
 
 #endif

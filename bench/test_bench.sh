@@ -24,18 +24,23 @@ expect 0 '^usage: assay bench' --help
 expect 0 '^churn-10k +random' --list
 expect 2 "no backend called 'nul'.*null" --backend nul
 expect 2 "no workload called 'pear'" --workload pear
-expect 2 "--repetitions wants a number from 1 to 100, not '0'" --repetitions 0
+expect 2 "--repetitions wants a whole number from 1 to 100, not '0'" --repetitions 0
 expect 2 "--min-time wants seconds from 0 to 60, not 'x'" --min-time x
 expect 3 'missing.trace' --trace "$folder/missing.trace"
 expect 2 "takes no operands, but got 'more'" more
 expect 2 "no option '--mroe'" --mroe
-expect 2 "--json needs a value" --json
+expect 2 "--output needs a value" --output
+expect 2 "did you mean 'pair-16'" --workload pair-61
 # shellcheck disable=SC2086 # words on purpose
-expect 3 'nowhere' $once --workload pair-16 --backend null --json "$folder/nowhere/file"
-if [ -w /dev/full ]; then
-    # shellcheck disable=SC2086
-    expect 3 'not all could be written' $once --workload pair-16 --backend null --json /dev/full
-fi
+expect 3 'nowhere' $once --workload pair-16 --backend null -o "$folder/nowhere/file"
+# shellcheck disable=SC2086
+expect 3 'not a regular file' $once --workload pair-16 --backend null -o /dev/null
+# shellcheck disable=SC2086
+(ulimit -f 0 && "$program" bench $once --workload pair-16 --backend null -o "$folder/full" 2>&1) |
+    grep -q "cannot write $folder/full: File too large" || failed=1
+[ ! -e "$folder/full" ] || failed=1
+mkdir "$folder/empty"
+expect 3 'no traces in .*/empty: expected files called' --trace "$folder/empty"
 head -c 100 /dev/urandom >"$folder/foreign.file"
 # shellcheck disable=SC2086
 expect 3 'foreign.file' $once --trace "$folder/foreign.file"
@@ -43,7 +48,7 @@ expect 3 'foreign.file' $once --trace "$folder/foreign.file"
 printf 'assay-ops 1\nalloc s0 100\nrealloc s0 5000\nfree s0\n' >"$folder/small.trace"
 # shellcheck disable=SC2086
 expect 0 '^small +null +passed +3 .*realloc by harness' $once --backend null \
-    --trace "$folder" --json "$folder/json"
+    --trace "$folder" -o "$folder/json"
 for part in '"kind":"context"' '"page_bytes":' '"backend":"system"' '"by_harness":\["realloc"\]' \
     '"kind":"end","exit_status":0'; do
     grep -q "$part" "$folder/json" || {
@@ -54,7 +59,7 @@ done
 
 # shellcheck disable=SC2086
 expect 1 '^batch-64 +plugin:libbroken.so +FAILED +check overlap failed at operation' $once \
-    --workload batch-64 --backend "plugin:$broken" --json "$folder/json"
+    --workload batch-64 --backend "plugin:$broken" -o "$folder/json"
 grep -q 'repeat: assay bench --backend plugin:.* --workload batch-64' "$folder/out" || failed=1
 ! grep '"plugin:' "$folder/json" | grep -q cpu_ns_per_op || {
     echo "a number for a wrong answer" >&2

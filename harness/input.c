@@ -56,6 +56,11 @@ bool assay_encoding_parse(const char *word, enum assay_encoding *encoding)
     return false;
 }
 
+const char *assay_encoding_name(enum assay_encoding encoding)
+{
+    return words[encoding];
+}
+
 /* --- reading files --- */
 
 static assay_status open_source(struct source *source, const char *path, struct assay_error *error)

@@ -6,8 +6,8 @@
 static struct cli_list specs, traces, workloads;
 static uint64_t repetitions = 5;
 static double min_time = 0.05;
-static const char *json_path;
-static bool quick, list;
+static const char *path;
+static bool quick, list, json;
 
 static const struct cli_option options[] = {
     {"backend", CLI_LIST, &specs, "SPEC",
@@ -21,7 +21,8 @@ static const struct cli_option options[] = {
     {"min-time", CLI_SECONDS, &min_time, "S", "seconds of one timing; 0: one run; default 0.05", 0,
      ASSAY_BENCH_MOST_SECONDS},
     {"quick", CLI_FLAG, &quick, NULL, "as --repetitions 3 --min-time 0", 0, 0},
-    {"json", CLI_TEXT, &json_path, "FILE", "also write JSON Lines", 0, 0},
+    {"json", CLI_FLAG, &json, NULL, "one JSON object a line, not the table", 0, 0},
+    {"output", CLI_TEXT, &path, "FILE", "write JSON Lines to a file as well", 0, 0},
     {"list", CLI_FLAG, &list, NULL, "name the workloads and end", 0, 0},
     {0},
 };
@@ -31,8 +32,23 @@ static struct assay_bench_words words(const struct cli_list *given)
     return (struct assay_bench_words){given->words, given->count};
 }
 
+static int measure(FILE *lines)
+{
+    struct assay_bench_options wanted = {
+        .backends = words(&specs),
+        .workloads = words(&workloads),
+        .traces = words(&traces),
+        .repetitions = quick ? 3 : (unsigned)repetitions,
+        .min_time_s = quick ? 0 : min_time,
+        .table = json ? NULL : stdout,
+        .lines = {json ? stdout : NULL, lines},
+    };
+    return assay_bench(&wanted);
+}
+
 static int run_command(int argc, char **argv)
 {
+    struct cli_output output;
     int code, first = cli_parse(&cli_bench_command, argc, argv, &code);
 
     if (first < 0)
@@ -44,15 +60,14 @@ static int run_command(int argc, char **argv)
         assay_bench_list(stdout);
         return CLI_NOTHING;
     }
-    struct assay_bench_options wanted = {
-        .backends = words(&specs),
-        .workloads = words(&workloads),
-        .traces = words(&traces),
-        .repetitions = quick ? 3 : (unsigned)repetitions,
-        .min_time_s = quick ? 0 : min_time,
-        .json_path = json_path,
-    };
-    return assay_bench(&wanted);
+    if (!path)
+        return measure(NULL);
+    code = cli_output_open(&output, path);
+    if (code)
+        return code;
+    code = measure(output.file);
+    int written = cli_output_close(&output, code == CLI_NOTHING || code == CLI_FINDING);
+    return written ? written : code;
 }
 
 const struct cli_command cli_bench_command = {

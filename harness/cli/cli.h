@@ -23,7 +23,7 @@ enum cli_exit {
 /* One command, "replay", or "trace show". */
 struct cli_command {
     const char *name;
-    const char *summary;
+    const char *summary;              /* begins small, ends without a full stop */
     const char *operands;             /* as in usage lines: "FILE..." */
     const struct cli_option *options; /* ends with a NULL name; NULL: the command reads its own */
     int (*run)(int argc, char **argv);
@@ -63,6 +63,10 @@ struct cli_option {
  * options, but all after "--" are operands.
  */
 int cli_parse(const struct cli_command *command, int argc, char **argv, int *exit_code);
+/* Whether the option that cli_parse() stored in value was on the command line. */
+bool cli_given(const struct cli_command *command, const void *value);
+/* The short form of an option, as 'o' of --output, or 0. */
+char cli_letter(const struct cli_option *option);
 
 /* The command called so, among commands; prints one line with the nearest and returns NULL. */
 const struct cli_command *cli_find(const struct cli_command *const *commands, const char *prefix,
@@ -75,12 +79,31 @@ void cli_help(FILE *out, const struct cli_command *command);
 /* "assay: " and the sentence on standard error; returns code, so that callers may return it. */
 __attribute__((format(printf, 2, 3))) int cli_fail(enum cli_exit code, const char *format, ...);
 
+/* Standard input, output and error are open from now on: no file is mistaken for one of them. */
+void cli_open_standard_files(void);
+
 /* Whether colour may be used on this stream: a terminal, and NO_COLOR is not set. */
 bool cli_colour(FILE *out);
 
+/* --- files that are written --- */
+
+struct cli_output {
+    FILE *file;
+    const char *path;
+    char *temporary;
+};
+/* Starts a file beside path. Returns 0, or the exit code after having printed one line. */
+int cli_output_open(struct cli_output *output, const char *path);
+/* Gives it its name, or drops it. Returns as above. */
+int cli_output_close(struct cli_output *output, bool keep);
+
 /* --- a reader that shows how far it is --- */
 
-/* Passes reader through and, on a terminal and after a second, keeps one line of progress. */
+/*
+ * Passes reader through and, on a terminal and after a second, keeps one line of progress. What goes
+ * wrong in the inner reader ends the stream and is told by inner->error alone, so that a consumer
+ * brings to its end what could be read.
+ */
 struct cli_progress {
     struct assay_reader reader;
     struct assay_reader *inner;

@@ -3,12 +3,47 @@
 
 #include <string.h>
 
+/* What may follow an option, as words of bash; NULL: nothing is known but names of files. */
+static const char *values_of(const struct cli_option *option)
+{
+    if (option->kind == CLI_ENCODING)
+        return "trace text bytes";
+    if (strcmp(option->name, "backend") == 0)
+        return "$(\"$1\" list --names 2>/dev/null) dl: plugin:";
+    if (strcmp(option->name, "workload") == 0)
+        return "$(\"$1\" bench --list 2>/dev/null | cut -d' ' -f1)";
+    return option->argument && strcmp(option->argument, "FILE") == 0 ? NULL : "";
+}
+
+/* A branch for each option that takes a value, and one for the names of options. */
 static void complete(const struct cli_command *command, const char *pattern)
 {
-    printf("    %s) words=\"--help", pattern);
-    for (const struct cli_option *option = command->options; option && option->name; option++)
+    if (!command->options)
+        return;
+    for (const struct cli_option *option = command->options; option->name; option++) {
+        const char *values = values_of(option);
+        if (option->kind == CLI_FLAG)
+            continue;
+        printf("    %s:--%s", pattern, option->name);
+        if (cli_letter(option))
+            printf(" | %s:-%c", pattern, cli_letter(option));
+        printf(values ? ") words=\"%s\" ;;\n" : ") files=1 ;;\n", values);
+    }
+    printf("    %s:*) words=\"--help", pattern);
+    for (const struct cli_option *option = command->options; option->name; option++)
         printf(" --%s", option->name);
-    puts("\" ;;");
+    printf("\"%s ;;\n", command->operands[0] ? " files=1" : "");
+}
+
+static void complete_words(const char *pattern, const struct cli_command *const *commands,
+                           const char *more)
+{
+    printf("    %s) words=\"", pattern);
+    for (; *commands; commands++) {
+        const char *space = strrchr((*commands)->name, ' ');
+        printf("%s ", space ? space + 1 : (*commands)->name);
+    }
+    printf("%s\" ;;\n", more);
 }
 
 /* Prints a bash completion: source it, or install it as bash-completion/completions/assay. */
@@ -18,32 +53,31 @@ static int run_completion(int argc, char **argv)
 
     if (first < 0)
         return code;
+    if (first < argc)
+        return cli_fail(CLI_USAGE, "completion: takes no operands, but got '%s'", argv[first]);
     puts("# bash completion of assay, printed by `assay completion`\n"
          "_assay() {\n"
-         "    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} words=\n"
-         "    if [ \"$before\" = --backend ]; then\n"
-         "        COMPREPLY=($(compgen -W \"$(assay list --names 2>/dev/null) dl: plugin:\" -- "
-         "\"$word\"))\n"
-         "        return\n"
-         "    fi\n"
-         "    case \"$COMP_CWORD ${COMP_WORDS[1]} ${COMP_WORDS[2]}\" in");
-    printf("    1\\ *) words=\"");
-    for (const struct cli_command *const *command = cli_commands; *command; command++)
-        printf("%s ", (*command)->name);
-    puts("--help --version\" ;;\n    2\\ trace\\ *) words=\"show stats convert\" ;;");
+         "    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}\n"
+         "    local command=${COMP_WORDS[1]} words= files= line\n"
+         "    [ \"$command\" = trace ] && [ \"$COMP_CWORD\" -gt 2 ] && command=\"trace "
+         "${COMP_WORDS[2]}\"\n"
+         "    [ \"$COMP_CWORD\" -eq 1 ] && command=\n"
+         "    case \"$command:$before\" in");
+    complete_words(":*", cli_commands, "--help --version");
+    complete_words("trace:*", cli_trace_commands, "--help");
     for (const struct cli_command *const *command = cli_trace_commands; *command; command++) {
         char pattern[64];
-        snprintf(pattern, sizeof pattern, "*\\ trace\\ %s", strrchr((*command)->name, ' ') + 1);
+        snprintf(pattern, sizeof pattern, "trace\\ %s", strrchr((*command)->name, ' ') + 1);
         complete(*command, pattern);
     }
-    for (const struct cli_command *const *command = cli_commands; *command; command++) {
-        char pattern[64];
-        snprintf(pattern, sizeof pattern, "*\\ %s\\ *", (*command)->name);
-        complete(*command, pattern);
-    }
+    for (const struct cli_command *const *command = cli_commands; *command; command++)
+        complete(*command, (*command)->name);
     puts("    esac\n"
-         "    COMPREPLY=($(compgen -W \"$words\" -- \"$word\"))\n"
-         "    [ ${#COMPREPLY[@]} -gt 0 ] || COMPREPLY=($(compgen -f -- \"$word\"))\n"
+         "    COMPREPLY=()\n"
+         "    while IFS= read -r line; do\n"
+         "        COMPREPLY+=(\"$line\")\n"
+         "    done < <(compgen -W \"$words\" -- \"$word\"; [ -z \"$files\" ] || compgen -f -- "
+         "\"$word\")\n"
          "}\n"
          "complete -o filenames -F _assay assay");
     return CLI_NOTHING;

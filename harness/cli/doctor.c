@@ -31,7 +31,7 @@ static const char *const colours[] = {
 
 static void print_json(const char *spec, const struct assay_conformance_result *result)
 {
-    cJSON *row = cli_json_row();
+    cJSON *row = json_row("promise");
 
     cJSON_AddStringToObject(row, "backend", spec);
     cJSON_AddStringToObject(row, "promise", result->name);
@@ -39,7 +39,7 @@ static void print_json(const char *spec, const struct assay_conformance_result *
     cJSON_AddStringToObject(row, "verdict", verdicts[result->verdict]);
     if (result->why[0])
         cJSON_AddStringToObject(row, "why", result->why);
-    cli_json_print(stdout, row);
+    json_print(stdout, row);
 }
 
 static void print_text(const struct assay_conformance_result *result)

@@ -32,7 +32,7 @@ static void join_caps(const struct assay_backend *backend, const char *separator
 
 static void print_json(const struct assay_backend *backend)
 {
-    cJSON *row = cli_json_row();
+    cJSON *row = json_row("backend");
     cJSON_AddStringToObject(row, "backend", backend->name);
     cJSON_AddStringToObject(row, "summary", backend->summary);
     cJSON_AddStringToObject(row, "origin", backend->origin);
@@ -42,7 +42,7 @@ static void print_json(const struct assay_backend *backend)
     for (unsigned bit = 0; assay_cap_name(bit); bit++)
         if (backend->caps & 1u << bit)
             cJSON_AddItemToArray(caps, cJSON_CreateString(assay_cap_name(bit)));
-    cli_json_print(stdout, row);
+    json_print(stdout, row);
 }
 
 static void print_markdown(const struct assay_backend *backend)
@@ -58,7 +58,8 @@ static void print_text(const struct assay_backend *backend)
     char caps[CAPS_ROOM];
 
     join_caps(backend, " ", caps);
-    printf("%-12s %s\n%-12s %s\n", backend->name, backend->summary, "", caps[0] ? caps : "-");
+    printf("%-12s %s\n%-12s promises: %s\n", backend->name, backend->summary, "",
+           caps[0] ? caps : "none");
     if (backend->options_help[0])
         printf("%-12s options: %s\n", "", backend->options_help);
 }

@@ -4,15 +4,33 @@
 #include "assay/nearest.h"
 #include "assay/text.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define OPTIONS_ROOM 32
+_Static_assert(OPTIONS_ROOM <= 32, "each has a bit");
 /* Values of getopt_long's options; above every character. */
 #define FIRST_OPTION 256
 #define HELP_OPTION 255
+
+/* A bit for each option of the command that was parsed, by its place in the table. */
+static uint32_t seen;
+
+bool cli_given(const struct cli_command *command, const void *value)
+{
+    for (unsigned i = 0; command->options[i].name; i++)
+        if (command->options[i].value == value)
+            return seen >> i & 1;
+    return false;
+}
+
+char cli_letter(const struct cli_option *option)
+{
+    return strcmp(option->name, "output") == 0 ? 'o' : '\0';
+}
 
 static bool parse_count(const char *text, uint64_t *count)
 {
@@ -32,24 +50,36 @@ static int bad_value(const struct cli_command *command, const struct cli_option 
                     given);
 }
 
+/* What a number should have been. */
+static void describe_range(const struct cli_option *option, bool parsed, char *text, size_t room)
+{
+    bool is_size = option->kind == CLI_SIZE;
+
+    if (is_size && !parsed)
+        snprintf(text, room, "a size such as 4096, 64k or 16MiB");
+    else if (option->max || !parsed)
+        snprintf(text, room, "a %s from %llu to %llu", is_size ? "size" : "whole number",
+                 (unsigned long long)option->min,
+                 (unsigned long long)(option->max ? option->max : UINT64_MAX));
+    else
+        snprintf(text, room, "a %s of %llu or more", is_size ? "size" : "whole number",
+                 (unsigned long long)option->min);
+}
+
 static int store_number(const struct cli_command *command, const struct cli_option *option,
                         const char *text)
 {
-    uint64_t number;
+    uint64_t number, most = option->max ? option->max : UINT64_MAX;
+    char range[120];
 
-    if (option->kind == CLI_SIZE && !assay_text_parse_size(text, &number))
-        return bad_value(command, option, "a size such as 4096, 64k or 16MiB", text);
-    if (option->kind == CLI_COUNT && !parse_count(text, &number))
-        return bad_value(command, option, "a whole number", text);
-    if (number < option->min || (option->max && number > option->max)) {
-        char range[80];
-        snprintf(range, sizeof range, option->max ? "%s from %llu to %llu" : "%s of %llu or more",
-                 option->kind == CLI_SIZE ? "a size" : "a number", (unsigned long long)option->min,
-                 (unsigned long long)option->max);
-        return bad_value(command, option, range, text);
+    bool parsed = option->kind == CLI_SIZE ? assay_text_parse_size(text, &number)
+                                           : parse_count(text, &number);
+    if (parsed && number >= option->min && number <= most) {
+        *(uint64_t *)option->value = number;
+        return 0;
     }
-    *(uint64_t *)option->value = number;
-    return 0;
+    describe_range(option, parsed, range, sizeof range);
+    return bad_value(command, option, range, text);
 }
 
 static int store_seconds(const struct cli_command *command, const struct cli_option *option,
@@ -85,6 +115,11 @@ static int store_list(const struct cli_command *command, const struct cli_option
 static int store(const struct cli_command *command, const struct cli_option *option,
                  const char *text)
 {
+    uint32_t bit = UINT32_C(1) << (option - command->options);
+
+    if (seen & bit && option->kind != CLI_LIST && option->kind != CLI_FLAG)
+        return cli_fail(CLI_USAGE, "%s: --%s is given twice", command->name, option->name);
+    seen |= bit;
     switch (option->kind) {
     case CLI_FLAG:
         *(bool *)option->value = true;
@@ -141,48 +176,100 @@ static int take(const struct cli_command *command, int answer, const char *word,
     return *exit_code ? -1 : 0;
 }
 
+/* getopt_long's tables of the command's options; returns how many there are, --help included. */
+static int make_tables(const struct cli_command *command, struct option *options, char *shorts)
+{
+    int count = 0;
+
+    /* "-- PROGRAM ARGS...": what follows the first operand is not ours, with or without "--". */
+    if (strncmp(command->operands, "-- ", 3) == 0)
+        *shorts++ = '+';
+    *shorts++ = ':'; /* a missing argument is told apart */
+    *shorts++ = 'h';
+    for (const struct cli_option *option = command->options; option->name; option++, count++) {
+        int argument = option->kind == CLI_FLAG ? no_argument : required_argument;
+        options[count] = (struct option){option->name, argument, NULL, FIRST_OPTION + count};
+        if (cli_letter(option)) {
+            *shorts++ = cli_letter(option);
+            if (argument == required_argument)
+                *shorts++ = ':';
+        }
+    }
+    options[count++] = (struct option){"help", no_argument, NULL, HELP_OPTION};
+    *shorts = '\0';
+    return count;
+}
+
+/* An option by its letter to what its long form answers. */
+static int long_answer(const struct cli_command *command, int answer)
+{
+    if (answer == 'h')
+        return HELP_OPTION;
+    for (int i = 0; command->options[i].name; i++)
+        if (answer == cli_letter(&command->options[i]))
+            return FIRST_OPTION + i;
+    return answer;
+}
+
 int cli_parse(const struct cli_command *command, int argc, char **argv, int *exit_code)
 {
-    struct option options[OPTIONS_ROOM + 2] = {{"help", no_argument, NULL, HELP_OPTION}};
-    int answer, count = 1;
+    struct option options[OPTIONS_ROOM + 2] = {{0}};
+    char shorts[2 * OPTIONS_ROOM + 4];
+    int answer;
 
-    for (const struct cli_option *option = command->options; option->name; option++, count++)
-        options[count] = (struct option){option->name,
-                                         option->kind == CLI_FLAG ? no_argument : required_argument,
-                                         NULL, FIRST_OPTION + count - 1};
+    make_tables(command, options, shorts);
+    seen = 0;
     optind = 1;
     opterr = 0;
-    /* "-- PROGRAM ARGS...": what follows the first operand is not ours, with or without "--". */
-    const char *shorts = strncmp(command->operands, "-- ", 3) == 0 ? "+:o:" : ":o:";
-    /* ':' first: a missing argument is told apart. "o:" is the customary short form of --output. */
     for (;;) {
         const char *word = optind < argc ? argv[optind] : "";
         answer = getopt_long(argc, argv, shorts, options, NULL);
         if (answer == -1)
-            break;
-        if (answer == 'o')
-            for (int i = 1; i < count; i++)
-                if (strcmp(options[i].name, "output") == 0)
-                    answer = options[i].val;
-        if (answer == 'o')
-            answer = '?';
-        if (take(command, answer, word, exit_code) < 0)
+            return optind;
+        if (take(command, long_answer(command, answer), word, exit_code) < 0)
             return -1;
     }
-    return optind;
+}
+
+/* --- help --- */
+
+/* Where the explanations of the options begin, and where a line ends. */
+#define HELP_COLUMN 26
+#define HELP_END 80
+
+/* Prints text from the column on, in lines that end in time; `at` is where the line stands now. */
+static void print_wrapped(FILE *out, const char *text, int at)
+{
+    if (at > HELP_COLUMN - 2) {
+        fputc('\n', out);
+        at = 0;
+    }
+    fprintf(out, "%*s", HELP_COLUMN - at, "");
+    for (at = HELP_COLUMN; *text;) {
+        int length = (int)strcspn(text, " ");
+        if (at > HELP_COLUMN && at + 1 + length > HELP_END) {
+            fprintf(out, "\n%*s", HELP_COLUMN, "");
+            at = HELP_COLUMN;
+        }
+        at += fprintf(out, "%s%.*s", at > HELP_COLUMN ? " " : "", length, text);
+        text += length;
+        text += strspn(text, " ");
+    }
+    fputc('\n', out);
 }
 
 void cli_help(FILE *out, const struct cli_command *command)
 {
-    fprintf(out, "usage: assay %s [OPTIONS] %s\n\n%s.\n\n", command->name, command->operands,
-            command->summary);
+    fprintf(out, "usage: assay %s [OPTIONS]%s%s\n\n%c%s.\n\n", command->name,
+            command->operands[0] ? " " : "", command->operands, toupper(command->summary[0]),
+            command->summary + 1);
     for (const struct cli_option *option = command->options; option->name; option++) {
-        char left[64];
-        snprintf(left, sizeof left, "--%s%s%s", option->name, option->argument ? " " : "",
-                 option->argument ? option->argument : "");
-        fprintf(out, "  %-24s %s\n", left, option->help);
+        char letter[] = {'-', cli_letter(option), ',', ' ', '\0'};
+        int at = fprintf(out, "  %s--%s%s%s", letter[1] ? letter : "", option->name,
+                         option->argument ? " " : "", option->argument ? option->argument : "");
+        print_wrapped(out, option->help, at);
     }
-    fprintf(out, "  %-24s %s\n", "--help", "this text");
+    print_wrapped(out, "this text", fprintf(out, "  -h, --help"));
 }
 
 const struct cli_command *cli_find(const struct cli_command *const *commands, const char *prefix,

@@ -9,7 +9,7 @@ static bool with_time, json;
 
 static const struct cli_option options[] = {
     {"output", CLI_TEXT, &output, "FILE",
-     "-o FILE: the trace; FILE.1, FILE.2, ... for processes it starts", 0, 0},
+     "the trace; FILE.1, FILE.2, ... of the processes it starts", 0, 0},
     {"time", CLI_FLAG, &with_time, NULL, "record when each call was made", 0, 0},
     {"json", CLI_FLAG, &json, NULL, "one JSON object a process, on standard error", 0, 0},
     {0},
@@ -43,7 +43,7 @@ static void print_rest(const struct assay_recording *process)
 
 static void print_json(const struct assay_recording *process)
 {
-    cJSON *row = cli_json_row();
+    cJSON *row = json_row("process");
 
     cJSON_AddStringToObject(row, "command", process->command);
     cJSON_AddStringToObject(row, "trace", process->path);
@@ -58,7 +58,7 @@ static void print_json(const struct assay_recording *process)
     cJSON_AddNumberToObject(row, "unfinished", (double)process->unfinished);
     cJSON_AddNumberToObject(row, "peak_bytes", (double)process->peak_bytes);
     cJSON_AddNumberToObject(row, "peak_blocks", (double)process->peak_blocks);
-    cli_json_print(stderr, row);
+    json_print(stderr, row);
 }
 
 /* Standard output is the program's; what is said about it goes to standard error. */

@@ -12,14 +12,14 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
-#define REPEAT_ROOM 1024
-#define NO_SEED UINT64_MAX
+#define DEFAULT_TIMEOUT_S 600
 
 static struct cli_list specs;
 static enum assay_encoding encoding;
-static uint64_t check_interval, limit, content_bytes, timeout = 600;
-static uint64_t seed = NO_SEED;
+static uint64_t check_interval, limit, content_bytes, timeout = DEFAULT_TIMEOUT_S;
+static uint64_t seed;
 static const char *backend_options = "";
 static bool json, transcript;
 
@@ -46,8 +46,10 @@ static const struct cli_option options[] = {
 
 /* What the child leaves for us. */
 struct outcome {
+    bool opened; /* the stream; what goes wrong later is the heap */
     assay_status status;
-    struct assay_error error;
+    struct assay_error error;      /* why nothing was replayed */
+    struct assay_error incomplete; /* why only the first operations were; "" if all were */
     struct assay_replay_result result;
 };
 
@@ -83,10 +85,11 @@ static void run(void *arg, volatile uint64_t *progress)
     outcome->status = assay_input_open(&input, job->path, encoding, &outcome->error);
     if (outcome->status != ASSAY_OK)
         return;
+    outcome->opened = true;
     cli_progress_init(&shown, assay_input_reader(input), job->backend->name, total_ops(input));
     if (limit)
         shown.reader.setup.limit = limit;
-    if (seed != NO_SEED)
+    if (cli_given(&cli_replay_command, &seed))
         shown.reader.setup.seed = seed;
     struct assay_replay *replay = assay_replay_open(job->backend, &replay_options);
     if (replay) {
@@ -97,6 +100,7 @@ static void run(void *arg, volatile uint64_t *progress)
         assay_error_set(&outcome->error, "no memory for the books of the shadow");
     }
     cli_progress_end(&shown);
+    outcome->incomplete = shown.inner->error;
     assay_replay_close(replay);
     assay_input_close(input);
 }
@@ -130,7 +134,7 @@ static void describe_ending(const struct job *job, const struct assay_guard_outc
     if (assay_input_open(&input, job->path, encoding, &error) != ASSAY_OK)
         return;
     struct assay_reader *reader = assay_input_reader(input);
-    finding->seed = seed != NO_SEED ? seed : reader->setup.seed;
+    finding->seed = cli_given(&cli_replay_command, &seed) ? seed : reader->setup.seed;
     while ((count = reader->next(reader, &ops)) != 0 && first + count <= finding->op)
         first += count;
     if (finding->op - first < count)
@@ -138,63 +142,109 @@ static void describe_ending(const struct job *job, const struct assay_guard_outc
     assay_input_close(input);
 }
 
-static void repeat_command(const struct job *job, char *text, size_t room)
+static void print_option(FILE *out, const struct cli_option *option)
 {
-    int used = snprintf(text, room, "assay replay --backend %s", job->spec);
+    fprintf(out, " --%s", option->name);
+    if (option->kind == CLI_FLAG)
+        return;
+    fputc(' ', out);
+    if (option->kind == CLI_TEXT)
+        assay_report_word(out, *(const char **)option->value);
+    else if (option->kind == CLI_ENCODING)
+        fputs(assay_encoding_name(*(enum assay_encoding *)option->value), out);
+    else
+        fprintf(out, "%llu", (unsigned long long)*(uint64_t *)option->value);
+}
 
-    if (check_interval)
-        used += snprintf(text + used, room - (size_t)used, " --check-interval %llu",
-                         (unsigned long long)check_interval);
-    if (limit)
-        used +=
-            snprintf(text + used, room - (size_t)used, " --limit %llu", (unsigned long long)limit);
-    if (seed != NO_SEED)
-        used +=
-            snprintf(text + used, room - (size_t)used, " --seed %llu", (unsigned long long)seed);
-    if (backend_options[0])
-        used += snprintf(text + used, room - (size_t)used, " --backend-options %.200s",
-                         backend_options);
-    if (encoding == ASSAY_ENCODING_BYTES)
-        used += snprintf(text + used, room - (size_t)used, " --encoding bytes");
-    snprintf(text + used, room - (size_t)used, " %s", job->path);
+/* The command that repeats a job, with the options that were given; NULL if there is no memory. */
+static char *repeat_command(const struct job *job)
+{
+    char *command = NULL;
+    size_t length;
+    FILE *out = open_memstream(&command, &length);
+
+    if (!out)
+        return NULL;
+    fputs("assay replay --backend ", out);
+    assay_report_word(out, job->spec);
+    for (const struct cli_option *option = options; option->name; option++)
+        if (option->value != &specs && option->value != &json &&
+            cli_given(&cli_replay_command, option->value))
+            print_option(out, option);
+    fputs(job->path[0] == '-' ? " -- " : " ", out);
+    assay_report_word(out, job->path);
+    if (fclose(out) == 0)
+        return command;
+    free(command);
+    return NULL;
+}
+
+static uint64_t skipped_ops(const struct assay_replay_result *result)
+{
+    uint64_t skipped = 0;
+
+    for (int kind = 0; kind < ASSAY_OP_KINDS; kind++)
+        skipped += result->skipped[kind];
+    return skipped;
 }
 
 static void print_json(const struct job *job, const struct assay_replay_result *result)
 {
-    uint64_t skipped = 0;
-    cJSON *row = cli_json_row();
+    cJSON *row = json_row("replay");
 
-    for (int kind = 0; kind < ASSAY_OP_KINDS; kind++)
-        skipped += result->skipped[kind];
     cJSON_AddStringToObject(row, "backend", job->spec);
     cJSON_AddStringToObject(row, "stream", job->path);
+    cJSON_AddBoolToObject(row, "whole", !job->outcome->incomplete.what[0]);
     cJSON_AddBoolToObject(row, "found", result->found);
-    cJSON_AddNumberToObject(row, "operations", (double)result->ops);
-    cJSON_AddNumberToObject(row, "skipped", (double)skipped);
-    cJSON_AddNumberToObject(row, "refused", (double)result->refused);
-    cJSON_AddNumberToObject(row, "checks_passed", (double)result->checks);
-    cJSON_AddNumberToObject(row, "peak_live_bytes", (double)result->peak_live_bytes);
-    cJSON_AddNumberToObject(row, "peak_mapped_bytes", (double)result->peak_mapped_bytes);
+    json_count(row, "operations", result->ops);
+    json_count(row, "skipped", skipped_ops(result));
+    json_count(row, "refused", result->refused);
+    json_count(row, "checks_passed", result->checks);
+    json_count(row, "peak_live_bytes", result->peak_live_bytes);
+    json_count(row, "peak_mapped_bytes", result->peak_mapped_bytes);
     if (transcript) {
         char hash[20];
         snprintf(hash, sizeof hash, "%016llx", (unsigned long long)result->transcript);
         cJSON_AddStringToObject(row, "transcript", hash);
     }
-    cli_json_print(stdout, row);
+    json_print(stdout, row);
 }
 
 static void print_text(const struct job *job, const struct assay_replay_result *result)
 {
-    uint64_t skipped = 0;
-
-    for (int kind = 0; kind < ASSAY_OP_KINDS; kind++)
-        skipped += result->skipped[kind];
-    printf("%-12s %s: %llu operations, %llu skipped, %llu refused, %llu checks passed", job->spec,
-           job->path, (unsigned long long)result->ops, (unsigned long long)skipped,
-           (unsigned long long)result->refused, (unsigned long long)result->checks);
+    printf("%-12s %s: %llu operations%s, %llu skipped, %llu refused, %llu checks passed", job->spec,
+           job->path, (unsigned long long)result->ops,
+           job->outcome->incomplete.what[0] ? " (not all)" : "",
+           (unsigned long long)skipped_ops(result), (unsigned long long)result->refused,
+           (unsigned long long)result->checks);
     if (transcript)
         printf(", transcript %016llx", (unsigned long long)result->transcript);
     puts(result->found ? ", 1 finding" : "");
+}
+
+static void print_finding(const struct job *job, const struct assay_finding *finding)
+{
+    char *repeat = repeat_command(job);
+
+    if (json)
+        json_finding(stdout, finding, repeat);
+    else
+        assay_report_finding(stdout, finding, repeat);
+    free(repeat);
+}
+
+/* Why nothing was replayed. */
+static enum cli_exit explain(const struct job *job)
+{
+    const struct outcome *outcome = job->outcome;
+    const char *known = job->backend->options_help;
+
+    if (outcome->status == ASSAY_INVALID && outcome->opened && backend_options[0])
+        return (enum cli_exit)cli_fail(CLI_USAGE, "backend %s does not take '%s'; its options: %s",
+                                       job->spec, backend_options, known[0] ? known : "none");
+    return (enum cli_exit)cli_fail(outcome->status == ASSAY_UNSUPPORTED ? CLI_NOT_OFFERED
+                                                                        : CLI_ENVIRONMENT,
+                                   "%s", outcome->error.what);
 }
 
 /* Runs and prints one job. */
@@ -202,14 +252,13 @@ static enum cli_exit replay_one(struct job *job)
 {
     struct assay_guard_outcome ending;
     struct outcome *outcome = job->outcome;
-    char repeat[REPEAT_ROOM];
 
     memset(outcome, 0, sizeof *outcome);
     fflush(stdout);
     if (assay_guard_run(run, job, (unsigned)timeout, false, &ending) != ASSAY_OK)
         return (enum cli_exit)cli_fail(CLI_ENVIRONMENT, "cannot start a child process");
     if (ending.ending == ASSAY_ENDED && outcome->status != ASSAY_OK)
-        return (enum cli_exit)cli_fail(CLI_ENVIRONMENT, "%s", outcome->error.what);
+        return explain(job);
     if (ending.ending != ASSAY_ENDED) {
         outcome->result.found = true;
         outcome->result.ops = ending.progress;
@@ -219,14 +268,11 @@ static enum cli_exit replay_one(struct job *job)
         print_json(job, &outcome->result);
     else
         print_text(job, &outcome->result);
-    if (!outcome->result.found)
-        return CLI_NOTHING;
-    repeat_command(job, repeat, sizeof repeat);
-    if (json)
-        assay_report_finding_json(stdout, &outcome->result.finding, repeat);
-    else
-        assay_report_finding(stdout, &outcome->result.finding, repeat);
-    return CLI_FINDING;
+    if (outcome->result.found)
+        print_finding(job, &outcome->result.finding);
+    if (outcome->incomplete.what[0])
+        return (enum cli_exit)cli_fail(CLI_ENVIRONMENT, "%s", outcome->incomplete.what);
+    return outcome->result.found ? CLI_FINDING : CLI_NOTHING;
 }
 
 /* Runs every backend on every file; the gravest exit code wins. */
@@ -256,6 +302,14 @@ static enum cli_exit replay_all(const struct assay_backend **backends, char **pa
     return worst;
 }
 
+/* Every backend, and whoever describes a crash, reads it anew. */
+static bool can_be_read_again(const char *path)
+{
+    struct stat file;
+
+    return strcmp(path, "-") != 0 && (stat(path, &file) != 0 || !S_ISFIFO(file.st_mode));
+}
+
 static int run_command(int argc, char **argv)
 {
     const struct assay_backend *backends[CLI_LIST_ROOM];
@@ -271,6 +325,11 @@ static int run_command(int argc, char **argv)
     for (size_t i = 0; i < specs.count; i++)
         if (assay_registry_find(specs.words[i], &backends[i], &error) != ASSAY_OK)
             return cli_fail(CLI_USAGE, "%s", error.what);
+    for (int i = first; i < argc; i++)
+        if (!can_be_read_again(argv[i]))
+            return cli_fail(CLI_USAGE,
+                            "replay: reads a stream more than once: write '%s' to a file first",
+                            argv[i]);
     return replay_all(backends, argv + first, argc - first);
 }
 

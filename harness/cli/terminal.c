@@ -1,6 +1,7 @@
 /* terminal.c - messages, colour and progress. */
 #include "cli.h"
 
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <time.h>
@@ -20,6 +21,15 @@ int cli_fail(enum cli_exit code, const char *format, ...)
     va_end(arguments);
     fputc('\n', stderr);
     return code;
+}
+
+void cli_open_standard_files(void)
+{
+    /* Open the wrong way round: what is written to a standard output that is closed must fail. */
+    for (int file = STDIN_FILENO; file <= STDERR_FILENO; file++)
+        if (fcntl(file, F_GETFD) < 0 &&
+            open("/dev/null", file == STDIN_FILENO ? O_WRONLY : O_RDONLY) != file)
+            exit(CLI_ENVIRONMENT);
 }
 
 bool cli_colour(FILE *out)
@@ -55,8 +65,6 @@ static size_t next(struct assay_reader *reader, const struct assay_op **ops)
     size_t count = progress->inner->next(progress->inner, ops);
 
     progress->done += count;
-    if (count == 0)
-        progress->reader.error = progress->inner->error;
     if (progress->wanted) {
         uint64_t now = now_ns();
         if (now - progress->started_ns > SECOND && now - progress->shown_ns > SECOND / 5) {

@@ -4,10 +4,8 @@
 #include "assay/bytes.h"
 #include "assay/text.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static enum assay_encoding from, to;
 static uint64_t first_op, op_count = UINT64_MAX;
@@ -38,6 +36,8 @@ struct window {
     struct assay_reader reader;
     struct assay_reader *inner;
     uint64_t skip, left;
+    uint64_t passed;
+    bool has_time; /* of what was passed on */
 };
 
 static size_t window_next(struct assay_reader *reader, const struct assay_op **ops)
@@ -53,6 +53,9 @@ static size_t window_next(struct assay_reader *reader, const struct assay_op **o
         if (count > window->left)
             count = (size_t)window->left;
         window->left -= count;
+        window->passed += count;
+        for (size_t i = 0; i < count && !window->has_time; i++)
+            window->has_time = (*ops)[i].delta_ns != 0;
         if (count)
             return count;
     }
@@ -70,21 +73,24 @@ static void window_init(struct window *window, struct assay_reader *inner)
     };
 }
 
-/* Writes all that is left in reader as text. */
+/* What ended the stream: its end, or an error. */
+static int tell_reader(const struct assay_reader *reader)
+{
+    return reader->error.what[0] ? cli_fail(CLI_ENVIRONMENT, "%s", reader->error.what)
+                                 : CLI_NOTHING;
+}
+
+/* Writes all that is left in reader as text; what cannot be written, out keeps in mind. */
 static int write_text(FILE *out, struct assay_reader *reader)
 {
     const struct assay_op *ops;
     size_t count;
 
-    if (!assay_text_write_setup(out, &reader->setup))
-        return cli_fail(CLI_ENVIRONMENT, "cannot write: %s", strerror(errno));
-    while ((count = reader->next(reader, &ops)) != 0)
-        for (size_t i = 0; i < count; i++)
-            if (!assay_text_write_op(out, &ops[i]))
-                return cli_fail(CLI_ENVIRONMENT, "cannot write: %s", strerror(errno));
-    if (reader->error.what[0])
-        return cli_fail(CLI_ENVIRONMENT, "%s", reader->error.what);
-    return CLI_NOTHING;
+    bool written = assay_text_write_setup(out, &reader->setup);
+    while (written && (count = reader->next(reader, &ops)) != 0)
+        for (size_t i = 0; written && i < count; i++)
+            written = assay_text_write_op(out, &ops[i]);
+    return tell_reader(reader);
 }
 
 static int show(int argc, char **argv)
@@ -139,7 +145,7 @@ static int convert_to_trace(struct assay_reader *reader, const char *path, const
         assay_trace_append(writer, ops, count);
     if (reader->error.what[0]) {
         assay_trace_abandon(writer);
-        return cli_fail(CLI_ENVIRONMENT, "%s", reader->error.what);
+        return tell_reader(reader);
     }
     if (assay_trace_finish(writer, NULL, &error) != ASSAY_OK)
         return cli_fail(CLI_ENVIRONMENT, "%s", error.what);
@@ -164,34 +170,44 @@ static int write_bytes(FILE *out, struct assay_reader *reader)
         goto out;
     }
     assay_bytes_encode(&stream, bytes, size);
-    if (fwrite(bytes, 1, size, out) != size)
-        code = cli_fail(CLI_ENVIRONMENT, "cannot write: %s", strerror(errno));
+    fwrite(bytes, 1, size, out);
 out:
     free(bytes);
     assay_stream_clear(&stream);
     return code;
 }
 
-/* Under a temporary name first: no part is ever taken for the whole. "-" is standard output. */
+/* "-" is standard output. */
 static int convert_to_file(struct assay_reader *reader, const char *path)
 {
-    char partial[4096];
-    bool to_stdout = strcmp(path, "-") == 0;
+    struct cli_output output = {.file = stdout};
+    bool is_file = strcmp(path, "-") != 0;
+    int code = is_file ? cli_output_open(&output, path) : 0;
 
-    if (snprintf(partial, sizeof partial, "%s.partial", path) >= (int)sizeof partial)
-        return cli_fail(CLI_USAGE, "trace convert: the name '%.40s...' is too long", path);
-    FILE *out = to_stdout ? stdout : fopen(partial, "we");
-    if (!out)
-        return cli_fail(CLI_ENVIRONMENT, "cannot write %s: %s", partial, strerror(errno));
-    int code = to == ASSAY_ENCODING_TEXT ? write_text(out, reader) : write_bytes(out, reader);
-    if (to_stdout)
+    if (code)
         return code;
-    if (fclose(out) != 0 && code == CLI_NOTHING)
-        code = cli_fail(CLI_ENVIRONMENT, "cannot write %s: %s", partial, strerror(errno));
-    if (code == CLI_NOTHING && rename(partial, path) != 0)
-        code = cli_fail(CLI_ENVIRONMENT, "cannot rename %s: %s", partial, strerror(errno));
-    if (code != CLI_NOTHING)
-        unlink(partial);
+    code = to == ASSAY_ENCODING_TEXT ? write_text(output.file, reader)
+                                     : write_bytes(output.file, reader);
+    int written = is_file ? cli_output_close(&output, code == CLI_NOTHING) : 0;
+    return written ? written : code;
+}
+
+/* Writes what the input has between --first and --count; says what is missing from it. */
+static int convert_input(struct assay_input *input, const char *in, const char *out)
+{
+    const struct assay_trace_info *info = assay_input_trace_info(input);
+    struct window window;
+
+    window_init(&window, assay_input_reader(input));
+    int code = to == ASSAY_ENCODING_TRACE
+                   ? convert_to_trace(&window.reader, out, info ? info->origin : in)
+                   : convert_to_file(&window.reader, out);
+    if (window.reader.error.what[0] && window.passed &&
+        !cli_given(&cli_trace_convert_command, &op_count))
+        fprintf(stderr, "assay: %s is not written; --count %llu converts what can be read\n", out,
+                (unsigned long long)window.passed);
+    if (code == CLI_NOTHING && to == ASSAY_ENCODING_BYTES && window.has_time)
+        fprintf(stderr, "assay: %s has no times: the encoding bytes cannot hold them\n", out);
     return code;
 }
 
@@ -199,7 +215,6 @@ static int convert(int argc, char **argv)
 {
     struct assay_input *input;
     struct assay_error error;
-    struct window window;
     int code, operand = cli_parse(&cli_trace_convert_command, argc, argv, &code);
 
     if (operand < 0)
@@ -217,11 +232,7 @@ static int convert(int argc, char **argv)
         return cli_fail(CLI_USAGE, "trace convert: a trace needs a file, not standard output");
     if (assay_input_open(&input, in, from, &error) != ASSAY_OK)
         return cli_fail(CLI_ENVIRONMENT, "%s", error.what);
-    window_init(&window, assay_input_reader(input));
-    const struct assay_trace_info *info = assay_input_trace_info(input);
-    code = to == ASSAY_ENCODING_TRACE
-               ? convert_to_trace(&window.reader, out, info ? info->origin : in)
-               : convert_to_file(&window.reader, out);
+    code = convert_input(input, in, out);
     assay_input_close(input);
     return code;
 }

@@ -99,8 +99,10 @@ static void count_op(struct stats *stats, struct slot *slots, const struct assay
     }
 }
 
-static void print_text(const struct stats *stats, const struct assay_trace_info *info)
+static void print_text(const struct stats *stats, const struct assay_trace_info *info, bool whole)
 {
+    if (!whole)
+        puts("not all: what follows is of the operations that could be read");
     if (info)
         printf("origin: %s\n", info->origin[0] ? info->origin : "-");
     printf("operations: %llu\n", (unsigned long long)stats->ops);
@@ -116,7 +118,7 @@ static void print_text(const struct stats *stats, const struct assay_trace_info 
            (unsigned long long)stats->live_blocks);
     printf("freed by another thread: %llu\n", (unsigned long long)stats->foreign_frees);
     if (stats->elapsed_ns)
-        printf("elapsed: %.3f s\n", (double)stats->elapsed_ns / 1e9);
+        printf("elapsed: %.9f s\n", (double)stats->elapsed_ns / 1e9);
     if (stats->ops && stats->file_bytes >= 0)
         printf("file: %lld bytes, %.3f bytes per operation\n", stats->file_bytes,
                (double)stats->file_bytes / (double)stats->ops);
@@ -132,37 +134,70 @@ static void print_text(const struct stats *stats, const struct assay_trace_info 
 }
 
 static void print_json(const struct stats *stats, const char *path,
-                       const struct assay_trace_info *info)
+                       const struct assay_trace_info *info, bool whole)
 {
-    cJSON *row = cli_json_row();
+    cJSON *row = json_row("stats");
 
     cJSON_AddStringToObject(row, "stream", path);
     if (info)
         cJSON_AddStringToObject(row, "origin", info->origin);
-    cJSON_AddNumberToObject(row, "operations", (double)stats->ops);
+    cJSON_AddBoolToObject(row, "whole", whole);
+    json_count(row, "operations", stats->ops);
     cJSON *kinds = cJSON_AddObjectToObject(row, "kinds");
     for (int kind = 0; kind < ASSAY_OP_KINDS; kind++)
         if (stats->kinds[kind])
-            cJSON_AddNumberToObject(kinds, assay_op_shapes[kind].name, (double)stats->kinds[kind]);
+            json_count(kinds, assay_op_shapes[kind].name, stats->kinds[kind]);
     cJSON_AddNumberToObject(row, "threads", stats->threads);
     cJSON_AddNumberToObject(row, "slots", stats->slots);
-    cJSON_AddNumberToObject(row, "peak_live_bytes", (double)stats->peak_bytes);
-    cJSON_AddNumberToObject(row, "peak_live_blocks", (double)stats->peak_blocks);
-    cJSON_AddNumberToObject(row, "freed_by_another_thread", (double)stats->foreign_frees);
-    cJSON_AddNumberToObject(row, "elapsed_ns", (double)stats->elapsed_ns);
+    json_count(row, "peak_live_bytes", stats->peak_bytes);
+    json_count(row, "peak_live_blocks", stats->peak_blocks);
+    json_count(row, "freed_by_another_thread", stats->foreign_frees);
+    json_count(row, "elapsed_ns", stats->elapsed_ns);
     cJSON_AddNumberToObject(row, "file_bytes", (double)stats->file_bytes);
-    cli_json_print(stdout, row);
+    json_print(stdout, row);
+}
+
+/* Reads the stream to its end, or as far as it can be read. */
+static void count_all(struct stats *stats, struct slot *slots, struct assay_input *input)
+{
+    const struct assay_trace_info *info = assay_input_trace_info(input);
+    struct cli_progress progress;
+    const struct assay_op *ops;
+    size_t count;
+
+    cli_progress_init(&progress, assay_input_reader(input), "counting",
+                      info && info->is_whole ? info->ops : 0);
+    while ((count = progress.reader.next(&progress.reader, &ops)) != 0)
+        for (size_t i = 0; i < count; i++)
+            count_op(stats, slots, &ops[i]);
+    cli_progress_end(&progress);
+}
+
+static int count_and_print(struct assay_input *input, const char *path)
+{
+    struct stats stats = {.file_bytes = -1};
+    struct stat file;
+    struct slot *slots = assay_books_open(ASSAY_SLOTS * sizeof *slots);
+
+    if (!slots)
+        return cli_fail(CLI_ENVIRONMENT, "no memory for the slots");
+    if (stat(path, &file) == 0 && S_ISREG(file.st_mode))
+        stats.file_bytes = (long long)file.st_size;
+    count_all(&stats, slots, input);
+    assay_books_close(slots, ASSAY_SLOTS * sizeof *slots);
+
+    const struct assay_error *error = &assay_input_reader(input)->error;
+    if (json)
+        print_json(&stats, path, assay_input_trace_info(input), !error->what[0]);
+    else
+        print_text(&stats, assay_input_trace_info(input), !error->what[0]);
+    return error->what[0] ? cli_fail(CLI_ENVIRONMENT, "%s", error->what) : CLI_NOTHING;
 }
 
 static int run_command(int argc, char **argv)
 {
     struct assay_input *input;
     struct assay_error error;
-    const struct assay_op *ops;
-    struct cli_progress progress;
-    struct stats stats = {.file_bytes = -1};
-    struct stat file;
-    size_t count;
     int code, operand = cli_parse(&cli_trace_stats_command, argc, argv, &code);
 
     if (operand < 0)
@@ -171,28 +206,7 @@ static int run_command(int argc, char **argv)
         return cli_fail(CLI_USAGE, "trace stats: takes one file, but got %d", argc - operand);
     if (assay_input_open(&input, argv[operand], encoding, &error) != ASSAY_OK)
         return cli_fail(CLI_ENVIRONMENT, "%s", error.what);
-    struct slot *slots = assay_books_open(ASSAY_SLOTS * sizeof *slots);
-    if (!slots) {
-        assay_input_close(input);
-        return cli_fail(CLI_ENVIRONMENT, "no memory for the slots");
-    }
-    if (stat(argv[operand], &file) == 0)
-        stats.file_bytes = (long long)file.st_size;
-    const struct assay_trace_info *info = assay_input_trace_info(input);
-    cli_progress_init(&progress, assay_input_reader(input), "counting",
-                      info && info->is_whole ? info->ops : 0);
-    while ((count = progress.reader.next(&progress.reader, &ops)) != 0)
-        for (size_t i = 0; i < count; i++)
-            count_op(&stats, slots, &ops[i]);
-    cli_progress_end(&progress);
-    code = CLI_NOTHING;
-    if (progress.reader.error.what[0])
-        code = cli_fail(CLI_ENVIRONMENT, "%s", progress.reader.error.what);
-    else if (json)
-        print_json(&stats, argv[operand], info);
-    else
-        print_text(&stats, info);
-    assay_books_close(slots, ASSAY_SLOTS * sizeof *slots);
+    code = count_and_print(input, argv[operand]);
     assay_input_close(input);
     return code;
 }

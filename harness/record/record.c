@@ -44,8 +44,8 @@ static assay_status make_folder(struct session *session, struct assay_error *err
     char path[PATH_MAX];
     struct stat about;
 
-    if (stat(output, &about) == 0 && S_ISDIR(about.st_mode)) {
-        assay_error_set(error, "cannot write '%s': it is a directory", output);
+    if (stat(output, &about) == 0 && !S_ISREG(about.st_mode)) {
+        assay_error_set(error, "cannot write '%s': it exists and is not a regular file", output);
         return ASSAY_INVALID;
     }
     if ((size_t)snprintf(path, sizeof path, "%s.recording-XXXXXX", output) >= sizeof path)

@@ -137,6 +137,7 @@ static void execute(const struct assay_record_options *options, const char *libr
                     const char *directory, const struct signal_state *before, int failure)
 {
     restore_signals(before);
+    signal(SIGXFSZ, SIG_DFL); /* ours alone */
     if (set_environment(options, library, directory))
         execvp(options->command[0], options->command);
     int why = errno;

@@ -407,7 +407,7 @@ static void test_an_output_that_cannot_be_written_is_told_before_the_run(void **
     strcpy(output, "/nonexistent/trace");
     expect_refusal(record_command(TEST_SUBJECT, "pairs", "10", false), "/nonexistent/trace");
     strcpy(output, folder);
-    expect_refusal(record_command(TEST_SUBJECT, "pairs", "10", false), "is a directory");
+    expect_refusal(record_command(TEST_SUBJECT, "pairs", "10", false), "is not a regular file");
     strcpy(output, before);
     assert_int_equal(counts[0].alloc, 0);
 }

@@ -1,6 +1,8 @@
 /* test_report - what users see of a finding, to the letter. */
 #include "assay/report.h"
 
+#include "json.h"
+
 #include <stdarg.h>
 #include <setjmp.h>
 #include <stdint.h>
@@ -84,9 +86,9 @@ static void test_json_has_the_same_on_one_line(void **state)
     struct assay_finding finding = overlap();
 
     (void)state;
-    assay_report_finding_json(out, &finding, "assay replay \"a\\b\"");
+    json_finding(out, &finding, "assay replay \"a\\b\"");
     expect_text(out,
-                "{\"schema\":1,\"type\":\"finding\",\"backend\":\"buddy\",\"check\":\"overlap\","
+                "{\"schema\":1,\"kind\":\"finding\",\"backend\":\"buddy\",\"check\":\"overlap\","
                 "\"op\":123,\"seed\":42,"
                 "\"what\":\"block of 64 bytes overlaps that of op 97 by 16 bytes\","
                 "\"operation\":\"alloc s4 64\","
@@ -102,9 +104,22 @@ static void test_json_at_the_end_has_no_operation(void **state)
 
     (void)state;
     strcpy(finding.what, "a\nb");
-    assay_report_finding_json(out, &finding, NULL);
-    expect_text(out, "{\"schema\":1,\"type\":\"finding\",\"backend\":\"list\",\"check\":\"leak\","
-                     "\"op\":7,\"seed\":0,\"what\":\"a\\u000ab\"}\n");
+    json_finding(out, &finding, NULL);
+    expect_text(out, "{\"schema\":1,\"kind\":\"finding\",\"backend\":\"list\",\"check\":\"leak\","
+                     "\"op\":7,\"seed\":0,\"what\":\"a\\nb\"}\n");
+}
+
+static void test_words_of_a_command_are_quoted_where_a_shell_would_split_them(void **state)
+{
+    FILE *out = open_text();
+
+    (void)state;
+    assay_report_word(out, "plugin:/usr/lib/x-1.so");
+    fputc(' ', out);
+    assay_report_word(out, "a file's $name");
+    fputc(' ', out);
+    assay_report_word(out, "");
+    expect_text(out, "plugin:/usr/lib/x-1.so 'a file'\\''s $name' ''");
 }
 
 static void test_every_check_has_a_name_that_parses_and_a_promise(void **state)
@@ -128,6 +143,7 @@ int main(void)
         cmocka_unit_test(test_text_of_a_finding_at_the_end_says_so),
         cmocka_unit_test(test_json_has_the_same_on_one_line),
         cmocka_unit_test(test_json_at_the_end_has_no_operation),
+        cmocka_unit_test(test_words_of_a_command_are_quoted_where_a_shell_would_split_them),
         cmocka_unit_test(test_every_check_has_a_name_that_parses_and_a_promise),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

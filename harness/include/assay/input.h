@@ -39,6 +39,8 @@ void assay_input_close(struct assay_input *input); /* NULL is allowed */
 
 /* "trace", "text", "bytes" to the encoding; false for other words. */
 ASSAY_MUST_CHECK bool assay_encoding_parse(const char *word, enum assay_encoding *encoding);
+/* The other way round; NULL for GUESS. */
+const char *assay_encoding_name(enum assay_encoding encoding);
 
 #ifdef __cplusplus
 }

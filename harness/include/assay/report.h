@@ -1,5 +1,5 @@
 /*
- * report.h - the one place outside the command line that writes text: findings and results.
+ * report.h - the one place outside the command line that writes text: findings.
  */
 #ifndef ASSAY_REPORT_H
 #define ASSAY_REPORT_H
@@ -23,8 +23,8 @@ extern "C" {
  * repeat is the command without a newline; NULL leaves that line out.
  */
 void assay_report_finding(FILE *out, const struct assay_finding *finding, const char *repeat);
-/* The same as one JSON object and a newline. */
-void assay_report_finding_json(FILE *out, const struct assay_finding *finding, const char *repeat);
+/* A word of a command as a shell reads it: in quotes where it must be. */
+void assay_report_word(FILE *out, const char *word);
 /* For a fuzz target: prints the finding to stderr and aborts. */
 __attribute__((noreturn)) void assay_report_abort(const struct assay_finding *finding);
 

@@ -5,11 +5,14 @@
  */
 #include "assay/backend.h"
 
+#include <stdlib.h>
+
 #define PLUGIN_NOTHING 0
 #define PLUGIN_ABI 1
 #define PLUGIN_SYMBOL 2
 #define PLUGIN_FREE 3
 #define PLUGIN_NULL_TABLE 4
+#define PLUGIN_ABORT 5
 
 static _Alignas(16) char memory[1 << 16];
 static size_t used;
@@ -43,7 +46,8 @@ static void *tiny_alloc(void *self, size_t size)
 static assay_status tiny_free(void *self, void *block)
 {
     (void)self;
-    (void)block;
+    if (PLUGIN_BREAKS == PLUGIN_ABORT && block)
+        abort();
     return ASSAY_OK;
 }
 

@@ -1,0 +1,87 @@
+/* lines.c - results as programs read them: JSON Lines. */
+#include "table.h"
+
+#include "json.h"
+
+#include "assay/op.h"
+
+#include <stdlib.h>
+
+void lines_context(FILE *out, const struct context *context)
+{
+    cJSON *line = json_row("context");
+
+    cJSON_AddStringToObject(line, "compiler", context->compiler);
+    cJSON_AddStringToObject(line, "flags", context->flags);
+    cJSON_AddStringToObject(line, "cpu", context->cpu);
+    cJSON_AddStringToObject(line, "kernel", context->kernel);
+    cJSON_AddStringToObject(line, "aslr", context->aslr);
+    cJSON_AddStringToObject(line, "huge_pages", context->huge_pages);
+    cJSON_AddStringToObject(line, "system", context->system);
+    cJSON_AddNumberToObject(line, "cpus", (double)context->cpus);
+    cJSON_AddNumberToObject(line, "page_bytes", (double)context->page_size);
+    json_print(out, line);
+    fflush(out); /* children must not find it unwritten */
+}
+
+static void add_measured(cJSON *line, const struct row *row, double system)
+{
+    double ns = row_median(row);
+
+    json_number(line, "cpu_ns_per_op", ns);
+    json_number(line, "ratio_to_system", ns / system);
+    cJSON_AddItemToObject(line, "repetitions_ns",
+                          cJSON_CreateDoubleArray(row->ns, (int)row->repetitions));
+    json_count(line, "skipped", row->skipped);
+    json_count(line, "refused", row->refused);
+    cJSON *made_up = cJSON_AddArrayToObject(line, "by_harness");
+    for (int kind = 0; kind < ASSAY_OP_KINDS; kind++)
+        if (row->made_up & 1u << kind)
+            cJSON_AddItemToArray(made_up, cJSON_CreateString(assay_op_shapes[kind].name));
+    json_count(line, "peak_live_bytes", row->peak_live_bytes);
+    json_count(line, "peak_resident_bytes", row->peak_resident_bytes);
+    json_number(line, "peak_over_live", row_footprint(row));
+}
+
+static void add_failure(cJSON *line, const struct row *row)
+{
+    char *command = NULL;
+    size_t length;
+    FILE *text = open_memstream(&command, &length);
+
+    cJSON_AddStringToObject(line, "failure", row->failure);
+    if (!text)
+        return;
+    repeat_command(text, row);
+    if (fclose(text) == 0)
+        cJSON_AddStringToObject(line, "repeat", command);
+    free(command);
+}
+
+void lines_rows(FILE *out, const struct row *rows, size_t count)
+{
+    double system = rows_system_ns(rows, count);
+
+    for (size_t i = 0; i < count; i++) {
+        const struct row *row = &rows[i];
+        cJSON *line = json_row("row");
+        cJSON_AddStringToObject(line, "workload", row->workload);
+        cJSON_AddStringToObject(line, "backend", row->spec);
+        json_count(line, "ops", row->ops);
+        cJSON_AddBoolToObject(line, "passed", row->passed);
+        if (row->passed)
+            add_measured(line, row, system);
+        else
+            add_failure(line, row);
+        json_print(out, line);
+    }
+    fflush(out);
+}
+
+void lines_end(FILE *out, int status)
+{
+    cJSON *line = json_row("end");
+
+    cJSON_AddNumberToObject(line, "exit_status", status);
+    json_print(out, line);
+}
