@@ -35,10 +35,13 @@ expect 2 "did you mean 'pair-16'" --workload pair-61
 expect 3 'nowhere' $once --workload pair-16 --backend null -o "$folder/nowhere/file"
 # shellcheck disable=SC2086
 expect 3 'not a regular file' $once --workload pair-16 --backend null -o /dev/null
-# shellcheck disable=SC2086
-(ulimit -f 0 && "$program" bench $once --workload pair-16 --backend null -o "$folder/full" 2>&1) |
-    grep -q "cannot write $folder/full: File too large" || failed=1
-[ ! -e "$folder/full" ] || failed=1
+# No file may grow; the thread sanitizer needs one before main() and cannot start.
+if (ulimit -f 0 && "$program" list --names) 2>/dev/null | grep -q null; then
+    # shellcheck disable=SC2086
+    (ulimit -f 0 && "$program" bench $once --workload pair-16 --backend null -o "$folder/full" 2>&1) |
+        grep -q "cannot write $folder/full: File too large" || failed=1
+    [ ! -e "$folder/full" ] || failed=1
+fi
 mkdir "$folder/empty"
 expect 3 'no traces in .*/empty: expected files called' --trace "$folder/empty"
 head -c 100 /dev/urandom >"$folder/foreign.file"

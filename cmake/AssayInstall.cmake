@@ -1,11 +1,15 @@
-# What is installed: the program, and all that a plug-in needs - the one header, and where it is,
-# for CMake and for pkg-config.
+# What is installed: the program with its manual page, its completion and the library that it preloads to
+# record (harness/record), and all that a plug-in needs - the one header, and where it is, for CMake
+# and for pkg-config.
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
-if(TARGET assay)
-    install(TARGETS assay RUNTIME)
-endif()
+install(TARGETS assay RUNTIME)
+# Found from where the program lies, so that an installed tree can be moved.
+install(TARGETS assay_record DESTINATION lib/assay)
+install(FILES ${CMAKE_SOURCE_DIR}/harness/cli/assay.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+install(FILES ${CMAKE_BINARY_DIR}/harness/cli/completion.bash
+        DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME assay)
 
 add_library(assay_plugin_interface INTERFACE)
 set_target_properties(assay_plugin_interface PROPERTIES EXPORT_NAME backend)

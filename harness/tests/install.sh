@@ -1,6 +1,7 @@
 #!/bin/sh
-# install.sh BUILD SOURCE CONFORMANCE: installs into a temporary prefix, builds the example plug-in against it
-# as a user would, with cc and with CMake, and has the program CONFORMANCE test both.
+# install.sh BUILD SOURCE CONFORMANCE: installs into a temporary prefix, records, replays and looks up what is
+# there, builds the example plug-in against it as a user would, with cc and with CMake, and has the
+# program CONFORMANCE test both.
 set -eu
 build=$1 source=$2 conformance=$3
 prefix=$(mktemp -d)
@@ -8,6 +9,15 @@ trap 'rm -rf "$prefix"' EXIT
 
 cmake --install "$build" --prefix "$prefix" >"$prefix/log"
 pc=$(dirname "$(find "$prefix" -name assay.pc)")
+cd "$prefix"
+bin/assay record -o run.trace -- sort --version >record.log 2>&1
+bin/assay replay --backend list run.trace >>record.log
+grep -q '^1 passed, 0 failed' record.log || { cat record.log; exit 1; }
+test -s share/man/man1/assay.1
+bash -n share/bash-completion/completions/assay
+# Moved as a whole, as a package manager moves what it stages.
+DESTDIR=$prefix/stage cmake --install "$build" --prefix /usr >>log
+stage/usr/bin/assay record -o staged.trace -- sort --version >>record.log 2>&1
 # Nothing of the source tree may be needed: the example is built from a copy.
 cp -r "$source/examples/plugin" "$prefix/plugin"
 cd "$prefix/plugin"
