@@ -60,6 +60,10 @@ static size_t window_next(struct assay_reader *reader, const struct assay_op **o
             return count;
     }
     window->reader.error = window->inner->error;
+    if (window->skip && !window->reader.error.what[0])
+        assay_error_set(
+            &window->reader.error, "--first %llu is beyond the end: there are %llu operations",
+            (unsigned long long)first_op, (unsigned long long)(first_op - window->skip));
     return 0;
 }
 
@@ -207,7 +211,7 @@ static int convert_input(struct assay_input *input, const char *in, const char *
         fprintf(stderr, "assay: %s is not written; --count %llu converts what can be read\n", out,
                 (unsigned long long)window.passed);
     if (code == CLI_NOTHING && to == ASSAY_ENCODING_BYTES && window.has_time)
-        fprintf(stderr, "assay: %s has no times: the encoding bytes cannot hold them\n", out);
+        fputs("assay: times are left out: the encoding bytes cannot hold them\n", stderr);
     return code;
 }
 
