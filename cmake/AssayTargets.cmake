@@ -1,10 +1,10 @@
 # The flags that all targets share, and the functions that make them.
 #
 #   assay_flags       language and warnings, for our code
-#   assay_sanitizers  sanitizers and coverage, for all code
+#   assay_sanitizers  sanitizers and coverage, for all code; with a fuzzer only for the code under test
 #   assay_instrument  fuzzer coverage, for the code under test: backends and decoders, never the shadow;
-#                     without recording comparisons, which took a third of the time and found nothing that
-#                     the sizes an input can name do not
+#                     without recording comparisons, and small, for a loop that is unrolled has its
+#                     edges several times, and each costs the fuzzer time after every input
 #
 # Links libraries by pkg-config; a missing one stops the configuration.
 
@@ -30,11 +30,13 @@ target_compile_options(assay_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -
     $<$<COMPILE_LANGUAGE:C>:-Wstrict-prototypes -Wmissing-prototypes>
     $<$<BOOL:${ASSAY_WERROR}>:-Werror>)
 
+add_library(assay_sanitizer_runtime INTERFACE)
 add_library(assay_sanitizers INTERFACE)
+target_link_libraries(assay_sanitizers INTERFACE assay_sanitizer_runtime)
 if(ASSAY_SANITIZE)
     target_compile_options(assay_sanitizers INTERFACE -fsanitize=${ASSAY_SANITIZE}
         -fno-omit-frame-pointer -fno-sanitize-recover=all)
-    target_link_options(assay_sanitizers INTERFACE -fsanitize=${ASSAY_SANITIZE})
+    target_link_options(assay_sanitizer_runtime INTERFACE -fsanitize=${ASSAY_SANITIZE})
 endif()
 if(ASSAY_COVERAGE)
     target_compile_options(assay_sanitizers INTERFACE --coverage)
@@ -44,9 +46,14 @@ endif()
 add_library(assay_instrument INTERFACE)
 if(ASSAY_FUZZER)
     target_compile_options(assay_instrument INTERFACE -fsanitize=fuzzer-no-link
-                           -fno-sanitize-coverage=trace-cmp)
+                           -fno-sanitize-coverage=trace-cmp -Os)
+    target_link_libraries(assay_instrument INTERFACE assay_sanitizers)
     # Programs without a fuzzer of their own find what the coverage counts into here.
     target_link_options(assay_instrument INTERFACE -fsanitize=fuzzer-no-link)
+    # What is not under test keeps the speed: shadow and replay have tests of their own.
+    set(assay_own_sanitizers assay_sanitizer_runtime)
+else()
+    set(assay_own_sanitizers assay_sanitizers)
 endif()
 
 # Asks sanitizers to answer malloc(SIZE_MAX) with NULL instead of aborting. An object library,
@@ -57,14 +64,14 @@ add_library(assay_sanitizer_options OBJECT ${CMAKE_SOURCE_DIR}/cmake/sanitizer_o
 function(assay_library name)
     add_library(${name} STATIC ${ARGN})
     target_include_directories(${name} PUBLIC ${CMAKE_SOURCE_DIR}/harness/include)
-    target_link_libraries(${name} PRIVATE assay_flags PUBLIC assay_sanitizers)
+    target_link_libraries(${name} PRIVATE assay_flags PUBLIC ${assay_own_sanitizers})
 endfunction()
 
 # assay_program(NAME SOURCES...): a program that runs backends.
 function(assay_program name)
     add_executable(${name} ${ARGN} $<TARGET_OBJECTS:assay_sanitizer_options>)
     target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/harness/include)
-    target_link_libraries(${name} PRIVATE assay_flags assay_sanitizers assay_registry assay_harness
+    target_link_libraries(${name} PRIVATE assay_flags ${assay_own_sanitizers} assay_registry assay_harness
                           Threads::Threads)
     # A preloaded or opened malloc must not be shadowed by symbols of ours, and plug-ins need none.
     set_target_properties(${name} PROPERTIES ENABLE_EXPORTS OFF)

@@ -7,8 +7,8 @@
  */
 #include "assay/audit.h"
 
-/* Live blocks that owns() is asked about in one audit, lowest address first. */
-#define OWNS_BLOCKS 32
+/* Slots whose blocks owns() is asked about in one audit. */
+#define OWNS_BLOCKS 4
 
 bool assay_audit_self(const struct assay_heap *heap, struct assay_finding *finding)
 {
@@ -251,23 +251,31 @@ static bool audit_stats(const struct assay_heap *heap, const struct assay_shadow
     return true;
 }
 
+static bool owns_both_ends(const struct assay_heap *heap, const struct assay_shadow *shadow,
+                           const struct assay_block *block, struct assay_finding *finding)
+{
+    const char *handle = assay_shadow_slot(shadow, block->slot)->handle;
+
+    if (block->usable == 0 || (heap->backend->owns(heap->self, handle) &&
+                               heap->backend->owns(heap->self, handle + block->usable - 1)))
+        return true;
+    return assay_finding_set(finding, ASSAY_CHECK_OWNS, block,
+                             "owns denies a byte of the block of op %llu",
+                             (unsigned long long)block->op);
+}
+
+/* Asks about other blocks each time: `from` differs from audit to audit. */
 static bool audit_owns(const struct assay_heap *heap, const struct assay_shadow *shadow,
-                       struct assay_finding *finding)
+                       uint64_t from, struct assay_finding *finding)
 {
     struct assay_block block;
-    const char *from = NULL;
 
     if (!heap->backend->owns)
         return true;
-    for (int i = 0; i < OWNS_BLOCKS && assay_shadow_next(shadow, from, &block); i++) {
-        const char *handle = assay_shadow_slot(shadow, block.slot)->handle;
-        if (block.usable > 0 && (!heap->backend->owns(heap->self, handle) ||
-                                 !heap->backend->owns(heap->self, handle + block.usable - 1)))
-            return assay_finding_set(finding, ASSAY_CHECK_OWNS, &block,
-                                     "owns denies a byte of the block of op %llu",
-                                     (unsigned long long)block.op);
-        from = (const char *)block.start + 1;
-    }
+    for (uint64_t i = 0; i < OWNS_BLOCKS; i++)
+        if (assay_shadow_pick(shadow, from + i, &block) &&
+            !owns_both_ends(heap, shadow, &block, finding))
+            return false;
     return true;
 }
 
@@ -284,7 +292,8 @@ bool assay_audit(const struct assay_heap *heap, const struct assay_shadow *shado
                                  (unsigned long long)heap->meter.bad_unmaps);
     if (!assay_audit_self(heap, finding) ||
         !assay_audit_walk(heap, shadow, &largest_extent, finding) ||
-        !audit_stats(heap, shadow, largest_extent, finding) || !audit_owns(heap, shadow, finding))
+        !audit_stats(heap, shadow, largest_extent, finding) ||
+        !audit_owns(heap, shadow, *checks, finding))
         return false;
     *checks += (backend->check != NULL) + (backend->walk != NULL) + (backend->stats != NULL) +
                (backend->owns != NULL) + 1;

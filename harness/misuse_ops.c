@@ -1,8 +1,9 @@
 /*
  * misuse_ops.c - what programs must not do, done to backends that claim to answer it.
  *
- * Freeing what is no block must give ASSAY_INVALID and harm nothing: the heap's records and the
- * content of all blocks are looked at afterwards.
+ * Freeing what is no block must give ASSAY_INVALID and harm nothing: the heap is audited before and
+ * after the first, second, fourth, eighth, ... such operation. Harm done by the others, or to the
+ * content of blocks, is found later under its own name.
  *
  * An overrun writes at most OVERRUN_BYTES past the usable end, so that what lies behind can be
  * put back. Where check() reports it the bytes are put back and the block lives on. Where only
@@ -19,8 +20,6 @@
 #include <string.h>
 
 #define OVERRUN_BYTES 16
-/* With so few live blocks all of them are looked at after each misuse, else more rarely. */
-#define FEW_BLOCKS 64
 
 static unsigned char foreign[3 * 4096] __attribute__((aligned(4096)));
 
@@ -61,28 +60,14 @@ static bool blame(struct assay_replay *replay, const struct assay_op *op)
     return false;
 }
 
-/* Whether everything is looked at before this misuse and after it. */
-static bool is_looked_at(struct assay_replay *replay)
-{
-    uint64_t number = replay->misuses++;
-
-    return assay_shadow_count(replay->shadow) <= FEW_BLOCKS || (number & (number - 1)) == 0;
-}
-
-static bool all_is_well(struct assay_replay *replay)
-{
-    replay->result->checks++;
-    return replay_audit(replay) && assay_shadow_verify_all(replay->shadow, finding_of(replay));
-}
-
 /* Frees an address that is no block. */
 static bool free_wrongly(struct assay_replay *replay, const struct assay_op *op, void *address,
                          const struct assay_block *block)
 {
-    bool looked_at = is_looked_at(replay);
+    bool looked_at = is_due(replay->misuses++);
 
     /* Whatever is wrong already is not the misuse's doing. */
-    if (looked_at && !all_is_well(replay))
+    if (looked_at && !replay_audit(replay))
         return false;
     assay_status status = replay->backend->free(replay->heap.self, address);
     answer(replay, op->kind | (uint64_t)status << 8);
@@ -91,7 +76,7 @@ static bool free_wrongly(struct assay_replay *replay, const struct assay_op *op,
         return assay_finding_set(finding_of(replay), ASSAY_CHECK_MISUSE, block,
                                  "%s was answered with: %s", name_of(op),
                                  assay_status_text(status));
-    return !looked_at || all_is_well(replay) || blame(replay, op);
+    return !looked_at || replay_audit(replay) || blame(replay, op);
 }
 
 /* Whether free(handle) would be right: another live block has come to the same place. */
@@ -216,7 +201,7 @@ static bool run_overrun(struct assay_replay *replay, const struct assay_op *op)
     if (!assay_meter_holds(&replay->heap.meter, overrun.at, overrun.bytes))
         return skip(replay, op);
     /* Whatever is wrong already is not the overrun's doing. */
-    if (is_looked_at(replay) && !assay_audit_self(&replay->heap, finding_of(replay)))
+    if (is_due(replay->misuses++) && !assay_audit_self(&replay->heap, finding_of(replay)))
         return false;
     memcpy(overrun.saved, overrun.at, overrun.bytes);
     for (size_t i = 0; i < overrun.bytes; i++)

@@ -162,58 +162,66 @@ static inline void write_entries(uint32_t *entries, size_t count, uint32_t entry
     memcpy(entries + count - LANES, &all, sizeof all);
 }
 
-static bool overlaps(struct assay_range a, struct assay_range b)
+/* --- the map alone --- */
+
+static bool map_find(const struct assay_places *places, uintptr_t address,
+                     struct assay_range *found)
 {
-    if (a.start == a.end)
-        return b.start <= a.start && (a.start < b.end || a.start == b.start);
-    return b.start < a.end && a.start < b.end;
+    const struct window *window = window_of(places, address);
+    uint32_t entry = window ? window->granules[granule_of(address)] : 0;
+
+    if (entry == 0)
+        return false;
+    *found = range_of(places, entry);
+    return found->start <= address && address < found->end;
 }
 
-/* The first block of granules [from, to] that overlaps range. An owner may only share a granule. */
-static bool meets(const struct assay_places *places, const struct window *window, uint32_t from,
-                  uint32_t to, struct assay_range range, struct assay_range *conflict)
+/* The lowest block of a window's map with start >= from. */
+static bool next_in_window(const struct assay_places *places, const struct window *window,
+                           uintptr_t from, struct assay_range *found)
 {
-    uint32_t last = 0;
+    uintptr_t base = window->number << WINDOW_SHIFT;
+    uint32_t granule = from > base ? granule_of(from) : 0;
+    size_t word = granule / 64;
+    size_t end = ((size_t)window->highest + 1) * WORDS_PER_CHUNK;
+    uint64_t bits = window->starts[word] & UINT64_MAX << granule % 64;
 
-    for (uint64_t i = from; i <= to; i++) {
-        uint32_t entry = window->granules[i];
-        if (entry == 0 || entry == last)
-            continue;
-        last = entry;
-        *conflict = range_of(places, entry);
-        if (overlaps(range, *conflict))
+    for (;;) {
+        for (; bits; bits &= bits - 1) {
+            size_t at = word * 64 + (size_t)__builtin_ctzll(bits);
+            *found = range_of(places, window->granules[at]);
+            if (found->start >= from) /* or below it in the same granule */
+                return true;
+        }
+        word++;
+        if (word < (size_t)window->lowest * WORDS_PER_CHUNK)
+            word = (size_t)window->lowest * WORDS_PER_CHUNK;
+        while (word % WORDS_PER_CHUNK == 0 && word < end &&
+               window->counts[word / WORDS_PER_CHUNK] == 0)
+            word += WORDS_PER_CHUNK;
+        if (word >= end)
+            return false;
+        bits = window->starts[word];
+    }
+}
+
+static bool map_next(const struct assay_places *places, uintptr_t from, struct assay_range *found)
+{
+    for (unsigned i = 0; i < places->window_count && places->mapped > 0; i++) {
+        const struct window *window = &places->windows[i];
+        if (window->number >= from >> WINDOW_SHIFT && window->lowest < CHUNKS &&
+            next_in_window(places, window, from, found))
             return true;
     }
     return false;
 }
 
-/* The same for a range of any size: chunks without blocks are passed over. */
+/* No block of the map is empty, so one that overlaps range holds its start, or starts in it. */
 static bool map_meets(const struct assay_places *places, struct assay_range range,
                       struct assay_range *conflict)
 {
-    uintptr_t last_byte = range.end > range.start ? range.end - 1 : range.start;
-
-    for (unsigned i = 0; i < places->window_count; i++) {
-        const struct window *window = &places->windows[i];
-        uintptr_t base = window->number << WINDOW_SHIFT;
-        if (last_byte < base || range.start > base + WINDOW_MASK || window->lowest == CHUNKS)
-            continue;
-        uint32_t from = range.start > base ? granule_of(range.start) : 0;
-        uint32_t to = granule_of(last_byte < base + WINDOW_MASK ? last_byte : base + WINDOW_MASK);
-        uint32_t chunk = from / GRANULES_PER_CHUNK;
-        for (; chunk <= to / GRANULES_PER_CHUNK && chunk <= window->highest + 1; chunk++) {
-            /* A block of the chunk before may reach into this one. */
-            bool reached = chunk > 0 && window->counts[chunk - 1] > 0;
-            if (chunk == CHUNKS || (!reached && window->counts[chunk] == 0))
-                continue;
-            uint32_t first = chunk * GRANULES_PER_CHUNK;
-            uint32_t final = first + GRANULES_PER_CHUNK - 1;
-            if (meets(places, window, from > first ? from : first, to < final ? to : final, range,
-                      conflict))
-                return true;
-        }
-    }
-    return false;
+    return map_find(places, range.start, conflict) ||
+           (map_next(places, range.start, conflict) && conflict->start < range.end);
 }
 
 static bool tree_meets(const struct assay_places *places, struct assay_range range,
@@ -337,66 +345,20 @@ void assay_places_remove(struct assay_places *places, struct assay_range range)
 bool assay_places_find(const struct assay_places *places, uintptr_t address,
                        struct assay_range *found)
 {
-    const struct window *window = window_of(places, address);
-
-    if (window && window->granules[granule_of(address)] != 0) {
-        *found = range_of(places, window->granules[granule_of(address)]);
-        if (found->start <= address && address < found->end)
-            return true;
-    }
-    return assay_ranges_find(places->tree, address, found);
-}
-
-/* The lowest block of a window's map with start >= from. */
-static bool next_in_window(const struct assay_places *places, const struct window *window,
-                           uintptr_t from, struct assay_range *found)
-{
-    uintptr_t base = window->number << WINDOW_SHIFT;
-    size_t word = from > base ? granule_of(from) / 64 : 0;
-    uint64_t mask = from > base ? UINT64_MAX << granule_of(from) % 64 : UINT64_MAX;
-    size_t end = ((size_t)window->highest + 1) * WORDS_PER_CHUNK;
-
-    if (word < (size_t)window->lowest * WORDS_PER_CHUNK) {
-        word = (size_t)window->lowest * WORDS_PER_CHUNK;
-        mask = UINT64_MAX;
-    }
-    while (word < end) {
-        if (window->counts[word / WORDS_PER_CHUNK] == 0) {
-            word = (word / WORDS_PER_CHUNK + 1) * WORDS_PER_CHUNK;
-            mask = UINT64_MAX;
-            continue;
-        }
-        uint64_t bits = window->starts[word] & mask;
-        for (; bits; bits &= bits - 1) {
-            size_t granule = word * 64 + (size_t)__builtin_ctzll(bits);
-            *found = range_of(places, window->granules[granule]);
-            if (found->start >= from) /* or below it in the same granule */
-                return true;
-        }
-        word++;
-        mask = UINT64_MAX;
-    }
-    return false;
+    return map_find(places, address, found) || assay_ranges_find(places->tree, address, found);
 }
 
 bool assay_places_next(const struct assay_places *places, uintptr_t from, struct assay_range *found)
 {
     struct assay_range in_tree;
-    bool has_tree =
-        assay_ranges_count(places->tree) > 0 && assay_ranges_next(places->tree, from, &in_tree);
 
-    for (unsigned i = 0; i < places->window_count && places->mapped > 0; i++) {
-        const struct window *window = &places->windows[i];
-        if (window->number < from >> WINDOW_SHIFT || window->lowest == CHUNKS ||
-            !next_in_window(places, window, from, found))
-            continue;
-        if (has_tree && in_tree.start < found->start)
-            break;
-        return true;
-    }
-    if (has_tree)
+    if (assay_ranges_count(places->tree) == 0)
+        return map_next(places, from, found);
+    if (!assay_ranges_next(places->tree, from, &in_tree))
+        return map_next(places, from, found);
+    if (!map_next(places, from, found) || in_tree.start < found->start)
         *found = in_tree;
-    return has_tree;
+    return true;
 }
 
 void assay_places_fetch(const struct assay_places *places, uintptr_t address)

@@ -218,6 +218,7 @@ static void begin(struct assay_replay *replay, struct assay_replay_result *resul
     replay->smallest_served = SIZE_MAX;
     replay->mapped_at_create = replay->heap.meter.mapped_bytes;
     replay->maps_at_create = replay->heap.meter.maps;
+    replay->requests_under_fault = 0;
     replay->audits_under_fault = 0;
     replay->misuses = 0;
     replay->window_start = replay->window_end = 0;

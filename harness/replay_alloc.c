@@ -11,6 +11,8 @@
 #include "replay_state.h"
 
 #define PAGE 4096
+/* Refused page requests after which everything is looked at. */
+#define AUDITS_UNDER_FAULT 32
 
 /* --- where a block lies --- */
 
@@ -74,10 +76,16 @@ static bool would_flood(const struct assay_replay *replay, const struct request 
     return assay_add(live, more) > replay->heap.limit;
 }
 
+/* What is damaged already must keep its own name. Who does not grow has nothing to be refused. */
 static bool audit_under_fault(struct assay_replay *replay)
 {
-    /* What is damaged already must keep its own name. */
-    return !fault_is_active(replay) || replay->audits_under_fault >= 32 || replay_audit(replay);
+    if (!fault_is_active(replay))
+        return true;
+    uint64_t number = replay->requests_under_fault++;
+    bool is_wanted = claims(replay, ASSAY_CAP_GROWS)
+                         ? replay->audits_under_fault < AUDITS_UNDER_FAULT
+                         : is_due(number);
+    return !is_wanted || replay_audit(replay);
 }
 
 /* The page source refused, and so did the heap: it must be as if nothing had been asked. */
@@ -85,7 +93,7 @@ static bool is_steady(struct assay_replay *replay)
 {
     char story[sizeof replay->result->finding.what];
 
-    if (replay->audits_under_fault >= 32)
+    if (replay->audits_under_fault >= AUDITS_UNDER_FAULT)
         return true;
     replay->audits_under_fault++;
     if (replay_audit(replay))

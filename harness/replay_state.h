@@ -53,6 +53,7 @@ struct assay_replay {
     size_t smallest_served;
     size_t mapped_at_create;
     uint64_t maps_at_create;
+    uint64_t requests_under_fault;
     uint64_t audits_under_fault;
     uint64_t misuses;
     struct room room;
@@ -82,6 +83,12 @@ static inline bool claims(const struct assay_replay *replay, uint32_t caps)
 static inline bool fault_is_active(const struct assay_replay *replay)
 {
     return replay->heap.meter.refuse_next > 0 || replay->heap.meter.budget != SIZE_MAX;
+}
+
+/* Of costly checks: the first, the second, the fourth, the eighth, ... `number` counts from 0. */
+static inline bool is_due(uint64_t number)
+{
+    return (number & (number + 1)) == 0;
 }
 
 static inline void answer(struct assay_replay *replay, uint64_t word)

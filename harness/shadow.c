@@ -417,6 +417,18 @@ bool assay_shadow_next(const struct assay_shadow *shadow, const void *from,
     return true;
 }
 
+bool assay_shadow_pick(const struct assay_shadow *shadow, uint64_t number,
+                       struct assay_block *block)
+{
+    if (shadow->used_count == 0)
+        return false;
+    uint32_t slot = shadow->used[number % shadow->used_count];
+    if (!shadow->slots[slot].live)
+        return false;
+    *block = block_of(shadow, slot);
+    return true;
+}
+
 void assay_shadow_fetch(const struct assay_shadow *shadow, uint32_t slot)
 {
     uintptr_t start = (uintptr_t)shadow->slots[slot].start; /* 0 in a slot never used: harmless */

@@ -293,9 +293,11 @@ bool assay_list_index_agrees(const struct assay_list *list, uint64_t blocks)
     uint64_t leaves = list_leaf(list, list->touched) + 1;
 
     for (uint64_t leaf = 0; leaf < leaves; leaf++) {
-        if (!list_words(list)[leaf] != !list_entries(list, 0)[leaf])
+        uint64_t word = list_words(list)[leaf];
+        if (!word != !list_entries(list, 0)[leaf])
             return false;
-        blocks -= (uint64_t)__builtin_popcountll(list_words(list)[leaf]);
+        for (; word; word &= word - 1)
+            blocks--;
     }
     for (unsigned level = 0; level + 1 < list->levels; level++) {
         uint64_t nodes = ((leaves - 1) >> (LIST_FAN_SHIFT * (level + 1))) + 1;

@@ -21,7 +21,9 @@
 #define DEFAULT_LIMIT ((size_t)64 << 10)
 #define PAGES_BYTES ((size_t)16 << 20)
 /* Streams that ask for more are not run: clearing that much would be all the target does. */
-#define LIMIT_MAX ((size_t)1 << 20)
+#define LIMIT_MAX ((size_t)256 << 10)
+/* Of larger blocks only both ends are written and checked. */
+#define CONTENT_BYTES 2048
 #define FINDINGS "findings"
 
 enum { EXIT_USAGE = 2, EXIT_ENVIRONMENT = 3 };
@@ -72,6 +74,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
         .pages = &recycler.source,
         .reset_pages = recycle,
         .reset_ctx = &recycler,
+        .content_bytes = CONTENT_BYTES,
     };
     replay = assay_replay_open(backend, &options);
     if (!replay)

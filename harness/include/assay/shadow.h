@@ -80,6 +80,10 @@ bool assay_shadow_find(const struct assay_shadow *shadow, const void *address,
 bool assay_shadow_next(const struct assay_shadow *shadow, const void *from,
                        struct assay_block *block);
 
+/* For samples: the block of the number-th slot that was used, modulo their count; false if it is not live. */
+bool assay_shadow_pick(const struct assay_shadow *shadow, uint64_t number,
+                       struct assay_block *block);
+
 /* Brings what the next operation on the block of slot will need into the cache. */
 void assay_shadow_fetch(const struct assay_shadow *shadow, uint32_t slot);
 
