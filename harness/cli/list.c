@@ -73,6 +73,8 @@ static int run_command(int argc, char **argv)
         return code;
     if (first < argc)
         return cli_fail(CLI_USAGE, "list: takes no operands, but got '%s'", argv[first]);
+    if (json + markdown + names > 1)
+        return cli_fail(CLI_USAGE, "list: --json, --markdown and --names exclude each other");
     const struct assay_backend *const *all = assay_registry_all(&count);
     if (markdown)
         puts("| name | what | source | promises |\n| --- | --- | --- | --- |");

@@ -15,6 +15,9 @@
 #include <sys/stat.h>
 
 #define DEFAULT_TIMEOUT_S 600
+/* A replay in which so many requests were refused, and so many times more than served, shows nothing. */
+#define REFUSED_LEAST 64
+#define REFUSED_RATIO 16
 
 static struct cli_list specs;
 static enum assay_encoding encoding;
@@ -247,6 +250,13 @@ static enum cli_exit explain(const struct job *job)
                                    "%s", outcome->error.what);
 }
 
+/* Rightly refused, for a finding would be told: the heap is too small for the stream. */
+static bool shows_nothing(const struct assay_replay_result *result)
+{
+    return !result->found && result->refused >= REFUSED_LEAST &&
+           result->refused / REFUSED_RATIO > result->served;
+}
+
 /* Runs and prints one job. */
 static enum cli_exit replay_one(struct job *job)
 {
@@ -272,14 +282,30 @@ static enum cli_exit replay_one(struct job *job)
         print_finding(job, &outcome->result.finding);
     if (outcome->incomplete.what[0])
         return (enum cli_exit)cli_fail(CLI_ENVIRONMENT, "%s", outcome->incomplete.what);
+    if (shows_nothing(&outcome->result))
+        return (enum cli_exit)cli_fail(
+            CLI_NOT_OFFERED,
+            "%s: backend %s refused nearly all of it, which shows nothing; try a larger --limit",
+            job->path, job->spec);
     return outcome->result.found ? CLI_FINDING : CLI_NOTHING;
+}
+
+/* What a command leaves with that met both: what could not be run hides behind no finding. */
+static enum cli_exit graver(enum cli_exit one, enum cli_exit other)
+{
+    static const int gravity[] = {
+        [CLI_NOTHING] = 0,     [CLI_NOT_OFFERED] = 1, [CLI_FINDING] = 2,
+        [CLI_ENVIRONMENT] = 3, [CLI_USAGE] = 4,
+    };
+
+    return gravity[other] > gravity[one] ? other : one;
 }
 
 /* Runs every backend on every file; the gravest exit code wins. */
 static enum cli_exit replay_all(const struct assay_backend **backends, char **paths, int count)
 {
     struct job job = {.outcome = assay_guard_shared(sizeof *job.outcome)};
-    unsigned passed = 0, failed = 0;
+    unsigned passed = 0, failed = 0, skipped = 0;
     enum cli_exit worst = CLI_NOTHING;
 
     if (!job.outcome)
@@ -291,14 +317,14 @@ static enum cli_exit replay_all(const struct assay_backend **backends, char **pa
             job.backend = backends[k];
             enum cli_exit code = replay_one(&job);
             passed += code == CLI_NOTHING;
-            failed += code != CLI_NOTHING;
-            if (code > worst)
-                worst = code;
+            skipped += code == CLI_NOT_OFFERED;
+            failed += code != CLI_NOTHING && code != CLI_NOT_OFFERED;
+            worst = graver(worst, code);
         }
     }
     assay_guard_unshare(job.outcome, sizeof *job.outcome);
     if (!json)
-        printf("%u passed, %u failed\n", passed, failed);
+        printf("%u passed, %u failed, %u skipped\n", passed, failed, skipped);
     return worst;
 }
 

@@ -45,14 +45,14 @@ static assay_status make_folder(struct session *session, struct assay_error *err
     struct stat about;
 
     if (stat(output, &about) == 0 && !S_ISREG(about.st_mode)) {
-        assay_error_set(error, "cannot write '%s': it exists and is not a regular file", output);
+        assay_error_set(error, "cannot write %s: it exists and is not a regular file", output);
         return ASSAY_INVALID;
     }
     if ((size_t)snprintf(path, sizeof path, "%s.recording-XXXXXX", output) >= sizeof path)
         errno = ENAMETOOLONG;
     else if (mkdtemp(path) && realpath(path, session->folder))
         return ASSAY_OK;
-    assay_error_set(error, "cannot write beside '%s': %s", output, strerror(errno));
+    assay_error_set(error, "cannot write beside %s: %s", output, strerror(errno));
     return ASSAY_INVALID;
 }
 
@@ -69,8 +69,7 @@ static assay_status make_control(const struct session *session, struct assay_err
         if (is_written)
             return ASSAY_OK;
     }
-    assay_error_set(error, "cannot write beside '%s': %s", session->options->output,
-                    strerror(errno));
+    assay_error_set(error, "cannot write beside %s: %s", session->options->output, strerror(errno));
     return ASSAY_INVALID;
 }
 
@@ -127,7 +126,7 @@ static assay_status list_files(struct session *session, struct assay_error *erro
     assay_status status = ASSAY_OK;
 
     if (!folder) {
-        assay_error_set(error, "cannot read '%s': %s", session->folder, strerror(errno));
+        assay_error_set(error, "cannot read %s: %s", session->folder, strerror(errno));
         return ASSAY_INVALID;
     }
     while (status == ASSAY_OK && (entry = readdir(folder)))

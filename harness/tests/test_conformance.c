@@ -18,6 +18,7 @@
 #include <string.h>
 
 #define MOST_BROKEN 8
+#define MOST_RUNS 100
 
 struct lie {
     const char *name;
@@ -29,6 +30,7 @@ struct lie {
     uint32_t claims; /* falsely, besides what the truth claims */
     uint32_t denies;
     bool spreads; /* so basic that other tests fail as well */
+    bool races;   /* shows only when threads meet, which on a busy machine a run may miss */
 };
 
 static const struct lie lies[] = {
@@ -52,6 +54,19 @@ static bool must_break(const struct lie *lie, const char *name)
     return false;
 }
 
+/* Runs the conformance test with this index; again and again where only chance shows the lie. */
+static struct assay_conformance_result run_index(const struct lie *lie, size_t index)
+{
+    struct assay_conformance_result result;
+    int runs = 0;
+
+    do
+        assert_int_equal(assay_conformance_run(&assay_liar.backend, index, &result), ASSAY_OK);
+    while (lie->races && must_break(lie, result.name) && result.verdict != ASSAY_BROKEN &&
+           ++runs < MOST_RUNS);
+    return result;
+}
+
 static unsigned run_lie(const struct lie *lie)
 {
     struct planted planted = planted_make(lie->kind, lie->bug);
@@ -65,8 +80,7 @@ static unsigned run_lie(const struct lie *lie)
     while (named < MOST_BROKEN && lie->broken[named])
         named++;
     for (size_t i = 0; i < assay_conformance_count(); i++) {
-        struct assay_conformance_result result;
-        assert_int_equal(assay_conformance_run(&assay_liar.backend, i, &result), ASSAY_OK);
+        struct assay_conformance_result result = run_index(lie, i);
         bool is_broken = result.verdict == ASSAY_BROKEN;
         broken += is_broken;
         if (is_broken == must_break(lie, result.name) || (is_broken && lie->spreads))
