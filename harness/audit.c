@@ -8,7 +8,7 @@
 #include "assay/audit.h"
 
 /* Slots whose blocks owns() is asked about in one audit. */
-#define OWNS_BLOCKS 4
+#define OWNS_BLOCKS 2
 
 bool assay_audit_self(const struct assay_heap *heap, struct assay_finding *finding)
 {

@@ -4,7 +4,7 @@
  *   addresses   [ window of 4 GiB: [ chunk of 64 KiB: [ granule of 16 B | granule | ...
  *   granules    0 0 7 7 7 0 9 ...          slot + 1 of the block that holds it, 0: none in the map
  *   starts      a bit for each granule: whether a block of the map starts there
- *   counts      how many blocks of the map start in each chunk
+ *   summaries   a bit for each word of starts: whether it has any
  *
  * The last two are for visiting blocks in order.
  *
@@ -26,9 +26,9 @@
 #define GRANULES_PER_CHUNK (1u << (CHUNK_SHIFT - GRANULE_SHIFT))
 #define WINDOW_MASK (((uintptr_t)1 << WINDOW_SHIFT) - 1)
 #define GRANULES_BYTES (sizeof(uint32_t) << (WINDOW_SHIFT - GRANULE_SHIFT))
-#define WORDS_PER_CHUNK (GRANULES_PER_CHUNK / 64)
+#define WORDS_PER_CHUNK (GRANULES_PER_CHUNK / 64) /* 64 as well: a summary is one word */
 #define STARTS_BYTES (sizeof(uint64_t) * WORDS_PER_CHUNK * CHUNKS)
-#define COUNTS_BYTES (sizeof(uint32_t) * CHUNKS)
+#define SUMMARIES_BYTES (sizeof(uint64_t) * CHUNKS)
 /* Larger blocks are few, and their entries many. Must not exceed a chunk. */
 #define MAP_AT_MOST ((size_t)16 << 10)
 
@@ -39,7 +39,7 @@ struct window {
     uintptr_t number; /* address >> WINDOW_SHIFT */
     uint32_t *granules;
     uint64_t *starts;
-    uint32_t *counts;
+    uint64_t *summaries;      /* of each chunk */
     uint32_t lowest, highest; /* chunks that ever had a start since the last clear */
 };
 
@@ -74,7 +74,7 @@ static void close_window(struct window *window)
 {
     assay_books_close(window->granules, GRANULES_BYTES);
     assay_books_close(window->starts, STARTS_BYTES);
-    assay_books_close(window->counts, COUNTS_BYTES);
+    assay_books_close(window->summaries, SUMMARIES_BYTES);
 }
 
 /* Windows are kept in the order of their addresses. NULL: the tree must do. */
@@ -87,8 +87,8 @@ static struct window *open_window(struct assay_places *places, uintptr_t address
         return NULL;
     window.granules = assay_books_open(GRANULES_BYTES);
     window.starts = assay_books_open(STARTS_BYTES);
-    window.counts = assay_books_open(COUNTS_BYTES);
-    if (!window.granules || !window.starts || !window.counts) {
+    window.summaries = assay_books_open(SUMMARIES_BYTES);
+    if (!window.granules || !window.starts || !window.summaries) {
         close_window(&window);
         return NULL;
     }
@@ -110,14 +110,43 @@ static inline uint32_t chunk_of(uintptr_t address)
     return (uint32_t)((address & WINDOW_MASK) >> CHUNK_SHIFT);
 }
 
-static inline uint64_t *word_of(const struct window *window, uintptr_t start)
+static inline void note_start(struct window *window, uintptr_t start)
 {
-    return &window->starts[granule_of(start) / 64];
+    uint32_t granule = granule_of(start), chunk = chunk_of(start);
+
+    window->starts[granule / 64] |= (uint64_t)1 << granule % 64;
+    window->summaries[chunk] |= (uint64_t)1 << granule / 64 % WORDS_PER_CHUNK;
+    if (chunk < window->lowest)
+        window->lowest = chunk;
+    if (chunk > window->highest)
+        window->highest = chunk;
 }
 
-static inline uint64_t bit_of(uintptr_t start)
+static inline void forget_start(struct window *window, uintptr_t start)
 {
-    return (uint64_t)1 << granule_of(start) % 64;
+    uint32_t granule = granule_of(start);
+    uint64_t *word = &window->starts[granule / 64];
+
+    *word &= ~((uint64_t)1 << granule % 64);
+    if (*word == 0)
+        window->summaries[chunk_of(start)] &= ~((uint64_t)1 << granule / 64 % WORDS_PER_CHUNK);
+}
+
+/* The first word of starts behind `word` that has any; SIZE_MAX if none has. */
+static inline size_t next_word(const struct window *window, size_t word)
+{
+    size_t chunk = word / WORDS_PER_CHUNK;
+    uint64_t above = (UINT64_MAX << word % WORDS_PER_CHUNK) << 1;
+    uint64_t summary = window->summaries[chunk] & above;
+
+    if (chunk < window->lowest)
+        chunk = (size_t)window->lowest - 1;
+    while (!summary) {
+        if (++chunk > window->highest)
+            return SIZE_MAX;
+        summary = window->summaries[chunk];
+    }
+    return chunk * WORDS_PER_CHUNK + (size_t)__builtin_ctzll(summary);
 }
 
 static struct assay_range range_of(const struct assay_places *places, uint32_t entry)
@@ -183,7 +212,6 @@ static bool next_in_window(const struct assay_places *places, const struct windo
     uintptr_t base = window->number << WINDOW_SHIFT;
     uint32_t granule = from > base ? granule_of(from) : 0;
     size_t word = granule / 64;
-    size_t end = ((size_t)window->highest + 1) * WORDS_PER_CHUNK;
     uint64_t bits = window->starts[word] & UINT64_MAX << granule % 64;
 
     for (;;) {
@@ -193,13 +221,8 @@ static bool next_in_window(const struct assay_places *places, const struct windo
             if (found->start >= from) /* or below it in the same granule */
                 return true;
         }
-        word++;
-        if (word < (size_t)window->lowest * WORDS_PER_CHUNK)
-            word = (size_t)window->lowest * WORDS_PER_CHUNK;
-        while (word % WORDS_PER_CHUNK == 0 && word < end &&
-               window->counts[word / WORDS_PER_CHUNK] == 0)
-            word += WORDS_PER_CHUNK;
-        if (word >= end)
+        word = next_word(window, word);
+        if (word == SIZE_MAX)
             return false;
         bits = window->starts[word];
     }
@@ -316,13 +339,7 @@ bool assay_places_insert(struct assay_places *places, struct assay_range range,
     if (tree_meets(places, range, conflict))
         return false;
     write_entries(entries, entry_count(range), range.value + 1);
-    uint32_t chunk = chunk_of(range.start);
-    window->counts[chunk]++;
-    *word_of(window, range.start) |= bit_of(range.start);
-    if (chunk < window->lowest)
-        window->lowest = chunk;
-    if (chunk > window->highest)
-        window->highest = chunk;
+    note_start(window, range.start);
     places->mapped++;
     return true;
 }
@@ -337,8 +354,7 @@ void assay_places_remove(struct assay_places *places, struct assay_range range)
         return;
     }
     write_entries(entries, entry_count(range), 0);
-    window->counts[chunk_of(range.start)]--;
-    *word_of(window, range.start) &= ~bit_of(range.start);
+    forget_start(window, range.start);
     places->mapped--;
 }
 
