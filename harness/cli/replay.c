@@ -15,9 +15,10 @@
 #include <sys/stat.h>
 
 #define DEFAULT_TIMEOUT_S 600
-/* A replay in which so many requests were refused, and so many times more than served, shows nothing. */
-#define REFUSED_LEAST 64
-#define REFUSED_RATIO 16
+/* A replay in which so many operations were refused or skipped, and so many times more than requests
+ * were served, shows nothing. */
+#define LOST_LEAST 64
+#define LOST_RATIO 16
 
 static struct cli_list specs;
 static enum assay_encoding encoding;
@@ -250,11 +251,14 @@ static enum cli_exit explain(const struct job *job)
                                    "%s", outcome->error.what);
 }
 
-/* Rightly refused, for a finding would be told: the heap is too small for the stream. */
+/* Rightly, for a finding would be told: too small a heap, or a backend that does not offer these. */
 static bool shows_nothing(const struct assay_replay_result *result)
 {
-    return !result->found && result->refused >= REFUSED_LEAST &&
-           result->refused / REFUSED_RATIO > result->served;
+    uint64_t skipped = skipped_ops(result), lost = result->refused + skipped;
+
+    if (result->found || result->ops == 0)
+        return false;
+    return skipped == result->ops || (lost >= LOST_LEAST && lost / LOST_RATIO > result->served);
 }
 
 /* Runs and prints one job. */
@@ -283,10 +287,10 @@ static enum cli_exit replay_one(struct job *job)
     if (outcome->incomplete.what[0])
         return (enum cli_exit)cli_fail(CLI_ENVIRONMENT, "%s", outcome->incomplete.what);
     if (shows_nothing(&outcome->result))
-        return (enum cli_exit)cli_fail(
-            CLI_NOT_OFFERED,
-            "%s: backend %s refused nearly all of it, which shows nothing; try a larger --limit",
-            job->path, job->spec);
+        return (enum cli_exit)cli_fail(CLI_NOT_OFFERED,
+                                       "%s: nearly all of it was refused or skipped by %s, which "
+                                       "shows nothing: a larger --limit may help",
+                                       job->path, job->spec);
     return outcome->result.found ? CLI_FINDING : CLI_NOTHING;
 }
 
