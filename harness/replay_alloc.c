@@ -170,6 +170,7 @@ static bool describe(struct assay_replay *replay, const struct assay_op *op,
     block->size = request->size;
     block->usable = request->size;
     block->start = assay_heap_resolve(&replay->heap, handle);
+    assay_shadow_fetch_place(replay->shadow, block->start);
     if (request->size > replay->most_bytes)
         return served_too_much(replay, block, request);
     if (request->size == 0 && !claims(replay, ASSAY_CAP_ZERO_SIZE_BLOCK))

@@ -429,6 +429,11 @@ bool assay_shadow_pick(const struct assay_shadow *shadow, uint64_t number,
     return true;
 }
 
+void assay_shadow_fetch_place(const struct assay_shadow *shadow, const void *start)
+{
+    assay_places_fetch(shadow->places, (uintptr_t)start);
+}
+
 void assay_shadow_fetch(const struct assay_shadow *shadow, uint32_t slot)
 {
     uintptr_t start = (uintptr_t)shadow->slots[slot].start; /* 0 in a slot never used: harmless */

@@ -86,6 +86,8 @@ bool assay_shadow_pick(const struct assay_shadow *shadow, uint64_t number,
 
 /* Brings what the next operation on the block of slot will need into the cache. */
 void assay_shadow_fetch(const struct assay_shadow *shadow, uint32_t slot);
+/* The same for a block that just came to start, before it is added. */
+void assay_shadow_fetch_place(const struct assay_shadow *shadow, const void *start);
 
 #ifdef __cplusplus
 }
