@@ -18,7 +18,7 @@
 #include <sys/stat.h>
 
 #define DEFAULT_BACKEND "list"
-#define DEFAULT_LIMIT ((size_t)64 << 10)
+#define DEFAULT_LIMIT ((size_t)32 << 10)
 #define PAGES_BYTES ((size_t)16 << 20)
 /* Streams that ask for more are not run: clearing that much would be all the target does. */
 #define LIMIT_MAX ((size_t)256 << 10)

@@ -25,7 +25,7 @@ flags=$(PKG_CONFIG_PATH=$pc pkg-config --cflags assay)
 # shellcheck disable=SC2086 # several words
 cc -std=c11 -Wall -Wextra -Wpedantic -Werror -shared -fPIC \
     -fvisibility=hidden -o stack.so stack.c $flags
-cmake -S . -B cmake-build -DCMAKE_PREFIX_PATH="$prefix" >>"$prefix/log"
+cmake -G Ninja -S . -B cmake-build -DCMAKE_PREFIX_PATH="$prefix" >>"$prefix/log"
 cmake --build cmake-build >>"$prefix/log"
 exported=$(nm -D --defined-only stack.so | awk '{ print $3 }')
 test "$exported" = assay_backend_plugin || { echo "stack.so exports $exported"; exit 1; }
