@@ -153,7 +153,10 @@ static int complain(const struct cli_command *command, int answer, const char *w
                         command->name);
     for (const struct cli_option *option = command->options; option->name; option++)
         names[count++] = option->name;
-    const char *near = strncmp(word, "--", 2) == 0 ? assay_nearest(word + 2, names, count) : NULL;
+    char name[ASSAY_NEAREST_LENGTH + 1] = ""; /* "limt" of "--limt=4k" */
+    if (strncmp(word, "--", 2) == 0)
+        snprintf(name, sizeof name, "%.*s", (int)strcspn(word + 2, "="), word + 2);
+    const char *near = assay_nearest(name, names, count);
     if (near)
         return cli_fail(CLI_USAGE, "%s: no option '%s' (did you mean '--%s'?)", command->name, word,
                         near);
@@ -176,8 +179,8 @@ static int take(const struct cli_command *command, int answer, const char *word,
     return *exit_code ? -1 : 0;
 }
 
-/* getopt_long's tables of the command's options; returns how many there are, --help included. */
-static int make_tables(const struct cli_command *command, struct option *options, char *shorts)
+/* getopt_long's tables of the command's options, --help included. */
+static void make_tables(const struct cli_command *command, struct option *options, char *shorts)
 {
     int count = 0;
 
@@ -195,9 +198,8 @@ static int make_tables(const struct cli_command *command, struct option *options
                 *shorts++ = ':';
         }
     }
-    options[count++] = (struct option){"help", no_argument, NULL, HELP_OPTION};
+    options[count] = (struct option){"help", no_argument, NULL, HELP_OPTION};
     *shorts = '\0';
-    return count;
 }
 
 /* An option by its letter to what its long form answers. */
