@@ -7,13 +7,20 @@
  * The tail sits at the very end, whatever its alignment. So every length is written with whole
  * vectors, the last two overlapping, and compared without a branch that depends on length modulo
  * 16. Blocks below 16 bytes do the same with words of 8 or 4 bytes.
+ *
+ * Most blocks are small and of many lengths, and a loop that ends after one vector or after four
+ * ends unforeseen by the processor. So up to SHORT, and up to MIDDLING bytes, there are always as
+ * many vectors as the longest has; those beyond the tail fall on it, and count for nothing.
  */
 #include "assay/pattern.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 typedef uint64_t vector __attribute__((vector_size(16)));
 #define VECTOR sizeof(vector)
+#define SHORT ((size_t)64)
+#define MIDDLING ((size_t)256)
 #define STEP UINT64_C(0x9e3779b97f4a7c15)
 
 static inline vector load(const unsigned char *from)
@@ -56,12 +63,28 @@ static void write_small(unsigned char *start, size_t bytes, uint64_t seed)
     }
 }
 
-void assay_pattern_write(unsigned char *start, size_t bytes, uint64_t seed)
+static inline size_t least(size_t a, size_t b)
 {
-    if (bytes < VECTOR) {
-        write_small(start, bytes, seed);
-        return;
+    return a < b ? a : b;
+}
+
+/* VECTOR <= bytes <= at_most, which is a constant: no branch depends on bytes. */
+static inline void write_at_most(size_t at_most, unsigned char *start, size_t bytes, uint64_t seed)
+{
+    const vector step = step_by(1);
+    size_t last = bytes - VECTOR;
+    vector words = first_words(seed);
+
+    for (size_t at = 0; at < at_most - VECTOR; at += VECTOR) {
+        memcpy(start + least(at, last), &words, VECTOR);
+        words += step;
     }
+    words = tail_words(seed);
+    memcpy(start + last, &words, VECTOR);
+}
+
+static void write_long(unsigned char *start, size_t bytes, uint64_t seed)
+{
     const vector step = step_by(1);
     unsigned char *last = start + bytes - VECTOR;
     vector words = first_words(seed);
@@ -73,6 +96,18 @@ void assay_pattern_write(unsigned char *start, size_t bytes, uint64_t seed)
     }
     words = tail_words(seed);
     memcpy(last, &words, VECTOR);
+}
+
+void assay_pattern_write(unsigned char *start, size_t bytes, uint64_t seed)
+{
+    if (bytes < VECTOR)
+        write_small(start, bytes, seed);
+    else if (bytes <= SHORT)
+        write_at_most(SHORT, start, bytes, seed);
+    else if (bytes <= MIDDLING)
+        write_at_most(MIDDLING, start, bytes, seed);
+    else
+        write_long(start, bytes, seed);
 }
 
 /* The byte at offset of the pattern of seed and bytes. For saying where, not for speed. */
@@ -114,16 +149,30 @@ static inline uint64_t any(vector bits)
 static const unsigned char keep_first[2 * VECTOR] = {255, 255, 255, 255, 255, 255, 255, 255,
                                                      255, 255, 255, 255, 255, 255, 255, 255};
 
-size_t assay_pattern_verify(const unsigned char *start, size_t bytes, uint64_t seed)
+/* As write_at_most(). */
+static inline bool is_right_at_most(size_t at_most, const unsigned char *start, size_t bytes,
+                                    uint64_t seed)
 {
-    if (bytes < VECTOR)
-        return first_wrong(start, 0, bytes, bytes, seed);
+    const vector step = step_by(1);
+    size_t last = bytes - VECTOR;
+    vector words = first_words(seed);
+    vector wrong = load(start + last) ^ tail_words(seed);
+
+    for (size_t at = 0; at < at_most - VECTOR; at += VECTOR) {
+        size_t body = last - least(at, last); /* bytes from here to the tail */
+        wrong |=
+            (load(start + last - body) ^ words) & load(keep_first + VECTOR - least(body, VECTOR));
+        words += step;
+    }
+    return any(wrong) == 0;
+}
+
+static bool is_right_long(const unsigned char *start, size_t bytes, uint64_t seed)
+{
     const vector step = step_by(1);
     const unsigned char *at = start, *last = start + bytes - VECTOR;
-    vector words = first_words(seed);
-    vector wrong = {0, 0};
+    vector words = first_words(seed), wrong = {0, 0};
 
-    /* Not unrolled: a second loop for what remains is one more end that nobody can predict. */
     while ((size_t)(last - at) >= VECTOR) {
         wrong |= load(at) ^ words;
         words += step;
@@ -132,7 +181,20 @@ size_t assay_pattern_verify(const unsigned char *start, size_t bytes, uint64_t s
     wrong |= (load(at) ^ words) & load(keep_first + VECTOR - (size_t)(last - at));
     /* Last of all: memory comes in the order in which it is asked for. */
     wrong |= load(last) ^ tail_words(seed);
-    return __builtin_expect(any(wrong) == 0, 1) ? bytes : first_wrong(start, 0, bytes, bytes, seed);
+    return any(wrong) == 0;
+}
+
+size_t assay_pattern_verify(const unsigned char *start, size_t bytes, uint64_t seed)
+{
+    bool is_right = false;
+
+    if (bytes >= VECTOR && bytes <= SHORT)
+        is_right = is_right_at_most(SHORT, start, bytes, seed);
+    else if (bytes >= VECTOR && bytes <= MIDDLING)
+        is_right = is_right_at_most(MIDDLING, start, bytes, seed);
+    else if (bytes >= VECTOR)
+        is_right = is_right_long(start, bytes, seed);
+    return is_right ? bytes : first_wrong(start, 0, bytes, bytes, seed);
 }
 
 size_t assay_pattern_verify_prefix(const unsigned char *start, size_t prefix, size_t bytes,

@@ -34,6 +34,7 @@
 
 typedef uint32_t vector __attribute__((vector_size(16)));
 #define LANES 4
+#define FEW 16
 
 struct window {
     uintptr_t number; /* address >> WINDOW_SHIFT */
@@ -159,36 +160,47 @@ static struct assay_range range_of(const struct assay_places *places, uint32_t e
 
 /* --- entries --- */
 
+/*
+ * Most blocks have few granules, and of any number: up to LANES, and up to FEW, as much is read and
+ * written as the longest needs, some of it twice, so that no loop ends where the processor did not
+ * expect it.
+ */
+static inline vector load(const uint32_t *from)
+{
+    vector value;
+
+    memcpy(&value, from, sizeof value);
+    return value;
+}
+
+static inline size_t least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
 static inline bool is_empty(const uint32_t *entries, size_t count)
 {
-    uint32_t seen = 0;
-
-    if (count < LANES) {
-        for (size_t i = 0; i < count; i++)
-            seen |= entries[i];
-        return seen == 0;
-    }
-    vector all = {0}, some;
-    for (size_t i = 0; i < count - LANES; i += LANES) {
-        memcpy(&some, entries + i, sizeof some);
-        all |= some;
-    }
-    memcpy(&some, entries + count - LANES, sizeof some);
-    all |= some;
+    if (count < LANES)
+        return (entries[0] | entries[count / 2] | entries[count - 1]) == 0;
+    size_t last = count - LANES;
+    vector all = load(entries + last);
+    for (size_t i = 0; i < (count <= FEW ? FEW - LANES : last); i += LANES)
+        all |= load(entries + least(i, last));
     return (all[0] | all[1] | all[2] | all[3]) == 0;
 }
 
 static inline void write_entries(uint32_t *entries, size_t count, uint32_t entry)
 {
     if (count < LANES) {
-        for (size_t i = 0; i < count; i++)
-            entries[i] = entry;
+        entries[0] = entry;
+        entries[count / 2] = entry;
+        entries[count - 1] = entry;
         return;
     }
     const vector all = {entry, entry, entry, entry};
-    for (size_t i = 0; i < count - LANES; i += LANES)
-        memcpy(entries + i, &all, sizeof all);
-    memcpy(entries + count - LANES, &all, sizeof all);
+    size_t last = count - LANES;
+    for (size_t i = 0; i < (count <= FEW ? FEW : last + LANES); i += LANES)
+        memcpy(entries + least(i, last), &all, sizeof all);
 }
 
 /* --- the map alone --- */
