@@ -196,7 +196,7 @@ static assay_status open_heap(struct assay_replay *replay, const struct assay_se
         replay->has_meter = true;
     else
         assay_error_set(error, "backend %s cannot create a heap of %llu bytes: %s",
-                        replay->backend->name, (unsigned long long)setup->limit,
+                        replay->backend->name, (unsigned long long)replay->heap.limit,
                         assay_status_text(status));
     return status;
 }
