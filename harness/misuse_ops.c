@@ -2,8 +2,8 @@
  * misuse_ops.c - what programs must not do, done to backends that claim to answer it.
  *
  * Freeing what is no block must give ASSAY_INVALID and harm nothing: the heap is audited before and
- * after the first, second, fourth, eighth, ... such operation. Harm done by the others, or to the
- * content of blocks, is found later under its own name.
+ * after the first such operation of a stream and one in 32 of the others. Harm done by the rest,
+ * or to the content of blocks, is found later under its own name.
  *
  * An overrun writes at most OVERRUN_BYTES past the usable end, so that what lies behind can be
  * put back. Where check() reports it the bytes are put back and the block lives on. Where only
