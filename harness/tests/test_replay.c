@@ -1,9 +1,9 @@
 /*
- * test_replay - a small correct heap gives no finding, and each way of breaking it gives its own.
- *
- * The heap below has one region of equal cells, its records at the front, and a switch for each
- * planted fault. What it claims is set by the test.
+ * test_replay - a small correct heap (cells.h) gives no finding, and each way of breaking it gives
+ * its own.
  */
+#include "cells.h"
+
 #include "assay/registry.h"
 #include "assay/replay.h"
 #include "assay/sizes.h"
@@ -15,299 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
-
-#define CELL 256
-#define CELLS 60
-#define LIMIT 65536
-
-enum fault {
-    NONE,
-    OVERLAPS,
-    OUTSIDE,
-    MISALIGNED,
-    SCRIBBLES,
-    LOSES_PREFIX,
-    DIRTY_ZEROS,
-    SMALL_USABLE,
-    REFUSES_ALL,
-    REFUSES_AGAINST_STATS,
-    SERVES_HUGE,
-    ROLLS_NOTHING_BACK,
-    ZERO_IS_NULL,
-    DENIES_NULL,
-    DENIES_FREE,
-    TAKES_DOUBLE_FREE,
-    HARMS_BY_DOUBLE_FREE,
-    OVERRUN_UNSEEN,
-    CHECK_FAILS,
-    WALK_SKIPS,
-    WALK_LOSES_BYTES,
-    COUNTS_WRONG,
-    OWNS_NOTHING,
-    MAPS_MORE,
-    LOSES_CELLS,
-    KEEPS_PAGES,
-    LEAKS,
-    FAULT_DAMAGES,
-    FAULT_KILLS,
-    DIES_LATER,
-};
-
-struct cells {
-    const struct assay_page_source *pages;
-    uint64_t served;
-    bool damaged, dead;
-    void *extra;
-    size_t sizes[CELLS];  /* 0: free; else size + 1 */
-    unsigned char *first; /* cell 0 */
-    unsigned char mark;   /* what stands behind each block's usable bytes */
-};
-
-static enum fault planted;
-
-static size_t region_bytes(void)
-{
-    return assay_align_up(sizeof(struct cells), CELL) + (size_t)CELLS * CELL;
-}
-
-static size_t mapped_bytes(void)
-{
-    return assay_align_up(region_bytes(), 4096);
-}
-
-static assay_status cells_create(const struct assay_backend *backend,
-                                 const struct assay_heap_config *config, void **self)
-{
-    (void)backend;
-    struct cells *cells =
-        config->pages->map(config->pages->ctx, mapped_bytes(), config->pages->page_size);
-    if (!cells)
-        return ASSAY_NO_MEMORY;
-    cells->pages = config->pages;
-    cells->first = (unsigned char *)cells + assay_align_up(sizeof *cells, CELL);
-    cells->mark = 0xa5;
-    *self = cells;
-    return ASSAY_OK;
-}
-
-static void cells_destroy(void *self)
-{
-    struct cells *cells = self;
-    const struct assay_page_source *pages = cells->pages;
-
-    if (cells->extra)
-        pages->unmap(pages->ctx, cells->extra, 4096);
-    if (planted != LEAKS)
-        pages->unmap(pages->ctx, cells, mapped_bytes());
-}
-
-/* Usable are CELL - 16 bytes; behind them stands a mark. */
-static unsigned char *cell_at(struct cells *cells, size_t i)
-{
-    return cells->first + i * CELL;
-}
-
-/* With some faults each request asks for a page, so that there is something to refuse. */
-static bool asks_for_pages(struct cells *cells)
-{
-    if (planted == MAPS_MORE || planted == KEEPS_PAGES) {
-        if (!cells->extra)
-            cells->extra = cells->pages->map(cells->pages->ctx, 4096, 4096);
-        return true;
-    }
-    if (planted != FAULT_DAMAGES && planted != FAULT_KILLS)
-        return true;
-    void *page = cells->pages->map(cells->pages->ctx, 4096, 4096);
-    if (page)
-        cells->pages->unmap(cells->pages->ctx, page, 4096);
-    else if (planted == FAULT_DAMAGES)
-        cells->damaged = true;
-    else
-        cells->dead = true;
-    return page != NULL;
-}
-
-static void *cells_alloc(void *self, size_t size)
-{
-    struct cells *cells = self;
-    size_t i = 0;
-
-    if (planted == REFUSES_ALL || planted == REFUSES_AGAINST_STATS || cells->dead ||
-        !asks_for_pages(cells) || (planted == ZERO_IS_NULL && size == 0) ||
-        (planted == DIES_LATER && cells->served > 70))
-        return NULL;
-    if (size > CELL - 16 && !(planted == SERVES_HUGE && size > PTRDIFF_MAX))
-        return NULL;
-    while (i < CELLS && cells->sizes[i])
-        i++;
-    if (i == CELLS)
-        return NULL;
-    cells->served++;
-    cells->sizes[i] = size + 1;
-    unsigned char *block = cell_at(cells, i);
-    block[CELL - 16] = cells->mark;
-    if (planted == OVERLAPS && i == 2)
-        return block - 32;
-    if (planted == OUTSIDE && i == 2)
-        return (unsigned char *)cells + mapped_bytes() - 16;
-    if (planted == MISALIGNED && i == 2)
-        return block + 8;
-    if (planted == SCRIBBLES && i == 2)
-        block[-CELL + 5] ^= 1;
-    return block;
-}
-
-static size_t index_of(struct cells *cells, const void *block)
-{
-    uintptr_t first = (uintptr_t)cells->first, at = (uintptr_t)block;
-
-    return at < first || (at - first) % CELL || (at - first) / CELL >= CELLS ? CELLS
-                                                                             : (at - first) / CELL;
-}
-
-static assay_status cells_free(void *self, void *block)
-{
-    struct cells *cells = self;
-    size_t i = index_of(cells, block);
-
-    if (!block)
-        return planted == DENIES_NULL ? ASSAY_INVALID : ASSAY_OK;
-    if (i == CELLS)
-        return ASSAY_INVALID;
-    if (cells->sizes[i] == 0) {
-        cells->damaged = planted == HARMS_BY_DOUBLE_FREE;
-        return planted == TAKES_DOUBLE_FREE ? ASSAY_OK : ASSAY_INVALID;
-    }
-    if (planted == DENIES_FREE)
-        return ASSAY_INVALID;
-    if (planted == LOSES_CELLS)
-        return ASSAY_OK;
-    cells->sizes[i] = 0;
-    return ASSAY_OK;
-}
-
-static void *cells_zeroed(void *self, size_t count, size_t size)
-{
-    size_t bytes = planted == SERVES_HUGE ? count * size : assay_multiply(count, size);
-    void *block = cells_alloc(self, bytes);
-
-    if (block && planted != DIRTY_ZEROS)
-        memset(block, 0, bytes);
-    return block;
-}
-
-static void *cells_realloc(void *self, void *block, size_t size)
-{
-    struct cells *cells = self;
-
-    if (!block)
-        return cells_alloc(self, size);
-    size_t i = index_of(cells, block);
-    if (size > CELL - 16) {
-        if (planted == ROLLS_NOTHING_BACK)
-            memset(block, 0, cells->sizes[i] - 1);
-        return NULL;
-    }
-    cells->sizes[i] = size + 1;
-    if (planted == LOSES_PREFIX)
-        *(unsigned char *)block ^= 1;
-    return block;
-}
-
-static size_t cells_usable(void *self, const void *block)
-{
-    struct cells *cells = self;
-
-    return planted == SMALL_USABLE ? cells->sizes[index_of(cells, block)] - 2 : CELL - 16;
-}
-
-static bool cells_owns(void *self, const void *address)
-{
-    struct cells *cells = self;
-    uintptr_t first = (uintptr_t)cells->first, at = (uintptr_t)address;
-
-    if (planted == OWNS_NOTHING || at < first || at >= first + (uintptr_t)CELLS * CELL)
-        return false;
-    return cells->sizes[(at - first) / CELL] && (at - first) % CELL < CELL - 16;
-}
-
-static assay_status cells_check(void *self, struct assay_damage *damage)
-{
-    struct cells *cells = self;
-
-    if (planted == CHECK_FAILS || cells->damaged) {
-        strcpy(damage->what, "planted damage");
-        return ASSAY_CORRUPT;
-    }
-    for (size_t i = 0; i < CELLS && planted != OVERRUN_UNSEEN; i++) {
-        if (cells->sizes[i] && cell_at(cells, i)[CELL - 16] != cells->mark) {
-            strcpy(damage->what, "mark gone");
-            return ASSAY_CORRUPT;
-        }
-    }
-    return ASSAY_OK;
-}
-
-static assay_status cells_walk(void *self, assay_visit_fn *visit, void *arg)
-{
-    struct cells *cells = self;
-    struct assay_extent extent = {cells, (size_t)(cells->first - (unsigned char *)cells),
-                                  ASSAY_EXTENT_META};
-
-    if (!visit(arg, &extent))
-        return ASSAY_OK;
-    for (size_t i = 0; i < CELLS; i++) {
-        bool used = cells->sizes[i] && !(planted == WALK_SKIPS && i == 1);
-        extent = (struct assay_extent){cell_at(cells, i), CELL,
-                                       used ? ASSAY_EXTENT_USED : ASSAY_EXTENT_FREE};
-        if (!visit(arg, &extent))
-            return ASSAY_OK;
-    }
-    extent.start = cell_at(cells, CELLS);
-    extent.bytes = mapped_bytes() - region_bytes();
-    extent.kind = ASSAY_EXTENT_META;
-    if (planted != WALK_LOSES_BYTES && extent.bytes > 0)
-        visit(arg, &extent);
-    return ASSAY_OK;
-}
-
-static void cells_stats(void *self, struct assay_heap_stats *stats)
-{
-    struct cells *cells = self;
-    size_t used = 0;
-
-    for (size_t i = 0; i < CELLS; i++)
-        used += cells->sizes[i] != 0;
-    stats->mapped_bytes = ASSAY_UNKNOWN;
-    stats->used_blocks = used + (planted == COUNTS_WRONG);
-    stats->used_bytes = used * (CELL - 16);
-    stats->largest_free =
-        planted == REFUSES_AGAINST_STATS && used < CELLS ? CELL - 16 : ASSAY_UNKNOWN;
-}
-
-static const struct assay_backend correct = {
-    .abi = ASSAY_BACKEND_ABI,
-    .caps = ASSAY_CAP_MANY_HEAPS | ASSAY_CAP_PAGE_SOURCE | ASSAY_CAP_COALESCES |
-            ASSAY_CAP_ZERO_SIZE_BLOCK | ASSAY_CAP_DETECTS_BAD_FREE | ASSAY_CAP_DETECTS_OVERRUN,
-    .min_align = 16,
-    .max_size = CELL - 16,
-    .min_limit = 4096,
-    .name = "cells",
-    .summary = "cells of one size",
-    .origin = "test",
-    .options_help = "",
-    .create = cells_create,
-    .destroy = cells_destroy,
-    .alloc = cells_alloc,
-    .free = cells_free,
-    .alloc_zeroed = cells_zeroed,
-    .realloc = cells_realloc,
-    .usable_size = cells_usable,
-    .owns = cells_owns,
-    .check = cells_check,
-    .walk = cells_walk,
-    .stats = cells_stats,
-};
 
 /* --- running --- */
 
@@ -352,7 +59,7 @@ static void run_text(const struct assay_backend *backend, const char *text)
 
 static void expect(enum fault fault, const char *text, enum assay_check check)
 {
-    struct assay_backend backend = correct;
+    struct assay_backend backend = cells_backend;
 
     planted = fault;
     if (fault == FAULT_DAMAGES || fault == FAULT_KILLS || fault == KEEPS_PAGES)
@@ -373,7 +80,7 @@ static void expect(enum fault fault, const char *text, enum assay_check check)
 static void test_a_correct_heap_gives_no_finding(void **state)
 {
     (void)state;
-    run_text(&correct, EVERYTHING);
+    run_text(&cells_backend, EVERYTHING);
     if (result.found)
         fail_msg("%s: %s", assay_check_name(result.finding.check), result.finding.what);
     assert_int_equal(result.ops, 27);
@@ -440,7 +147,7 @@ static void test_a_finding_says_where_it_was_seen(void **state)
 /* The correct heap without what would tell on it first. */
 static struct assay_backend taciturn(void)
 {
-    struct assay_backend backend = correct;
+    struct assay_backend backend = cells_backend;
 
     backend.walk = NULL;
     backend.stats = NULL;
@@ -485,8 +192,9 @@ static void test_a_heap_that_dies_half_way_is_dead(void **state)
 static void test_operations_in_the_wrong_state_are_skipped_and_counted(void **state)
 {
     (void)state;
-    run_text(&correct, HEAD "free s0\nalloc s0 1\nalloc s0 2\ntouch s5\ndouble-free s0\n"
-                            "double-free s9\naligned s3 64 10\nunderrun s0 1\nhand-over s7 1\n");
+    run_text(&cells_backend,
+             HEAD "free s0\nalloc s0 1\nalloc s0 2\ntouch s5\ndouble-free s0\n"
+                  "double-free s9\naligned s3 64 10\nunderrun s0 1\nhand-over s7 1\n");
     assert_false(result.found);
     assert_int_equal(result.skipped[ASSAY_OP_FREE], 1);
     assert_int_equal(result.skipped[ASSAY_OP_ALLOC], 1);
@@ -621,7 +329,7 @@ static void test_transcripts_do_not_depend_on_addresses(void **state)
 static void test_one_replay_runs_stream_after_stream(void **state)
 {
     struct assay_replay_options options = {.transcript = true};
-    struct assay_replay *replay = assay_replay_open(&correct, &options);
+    struct assay_replay *replay = assay_replay_open(&cells_backend, &options);
     struct assay_stream stream = {.setup = {.limit = LIMIT, .seed = 1}};
     struct assay_stream_reader memory;
     struct assay_error error = {""};
