@@ -192,7 +192,7 @@ static bool report_by_free(struct assay_replay *replay, const struct assay_op *o
 static bool run_overrun(struct assay_replay *replay, const struct assay_op *op)
 {
     const struct assay_shadow_slot *slot = &replay->slots[op->slot];
-    struct overrun overrun;
+    struct overrun overrun = {0};
 
     if (!slot->live)
         return skip(replay, op);
@@ -204,7 +204,7 @@ static bool run_overrun(struct assay_replay *replay, const struct assay_op *op)
     if (is_due(replay->misuses++) && !assay_audit_self(&replay->heap, finding_of(replay)))
         return false;
     memcpy(overrun.saved, overrun.at, overrun.bytes);
-    for (size_t i = 0; i < overrun.bytes; i++)
+    for (size_t i = 0; i < OVERRUN_BYTES; i++)
         overrun.written[i] = (unsigned char)~overrun.saved[i];
     memcpy(overrun.at, overrun.written, overrun.bytes);
     replay->result->checks++;

@@ -2,14 +2,15 @@
  * places.c - a map of who holds each 16 bytes of memory, and a tree for the rest.
  *
  *   addresses   [ window of 4 GiB: [ chunk of 64 KiB: [ granule of 16 B | granule | ...
- *   granules    0 0 7 7 7 0 9 ...          slot + 1 of the block that holds it, 0: none in the map
- *   starts      a bit for each granule: whether a block of the map starts there
- *   summaries   a bit for each word of starts: whether it has any
+ *   taken       0 0 1 1 1 0 1 ...          whether a block of the map lies there
+ *   starts      0 0 1 0 0 0 1 ...          whether one starts there
+ *   owners      . . 7 . . . 9 ...          slot + 1 of the one that starts there
+ *   summaries   a bit for each word of starts: whether it has any; for visiting blocks in order
  *
- * The last two are for visiting blocks in order.
+ * So most blocks come and go by one or two words, however long they are.
  *
- * A window's map is a book of 1 GiB of which only what is touched costs anything: a quarter of the
- * memory in which blocks ever lay. Programs have their blocks in a few windows.
+ * Each part of a window is a book of which only what is touched costs anything: at most a quarter
+ * of the memory in which blocks ever lay. Programs have their blocks in a few windows.
  */
 #include "assay/places.h"
 
@@ -25,21 +26,23 @@
 #define CHUNKS (1u << (WINDOW_SHIFT - CHUNK_SHIFT))
 #define GRANULES_PER_CHUNK (1u << (CHUNK_SHIFT - GRANULE_SHIFT))
 #define WINDOW_MASK (((uintptr_t)1 << WINDOW_SHIFT) - 1)
-#define GRANULES_BYTES (sizeof(uint32_t) << (WINDOW_SHIFT - GRANULE_SHIFT))
+#define OWNERS_BYTES (sizeof(uint32_t) << (WINDOW_SHIFT - GRANULE_SHIFT))
 #define WORDS_PER_CHUNK (GRANULES_PER_CHUNK / 64) /* 64 as well: a summary is one word */
-#define STARTS_BYTES (sizeof(uint64_t) * WORDS_PER_CHUNK * CHUNKS)
+#define WORDS_BYTES (sizeof(struct word) * WORDS_PER_CHUNK * CHUNKS)
 #define SUMMARIES_BYTES (sizeof(uint64_t) * CHUNKS)
-/* Larger blocks are few, and their entries many. Must not exceed a chunk. */
+/* Larger blocks are few, and their words many. Must not exceed a chunk. */
 #define MAP_AT_MOST ((size_t)16 << 10)
 
-typedef uint32_t vector __attribute__((vector_size(16)));
-#define LANES 4
-#define FEW 16
+/* 64 granules. */
+struct word {
+    uint64_t taken;
+    uint64_t starts;
+};
 
 struct window {
     uintptr_t number; /* address >> WINDOW_SHIFT */
-    uint32_t *granules;
-    uint64_t *starts;
+    uint32_t *owners;
+    struct word *words;
     uint64_t *summaries;      /* of each chunk */
     uint32_t lowest, highest; /* chunks that ever had a start since the last clear */
 };
@@ -73,8 +76,8 @@ static void forget_starts(struct window *window)
 
 static void close_window(struct window *window)
 {
-    assay_books_close(window->granules, GRANULES_BYTES);
-    assay_books_close(window->starts, STARTS_BYTES);
+    assay_books_close(window->owners, OWNERS_BYTES);
+    assay_books_close(window->words, WORDS_BYTES);
     assay_books_close(window->summaries, SUMMARIES_BYTES);
 }
 
@@ -86,10 +89,10 @@ static struct window *open_window(struct assay_places *places, uintptr_t address
 
     if (at == WINDOWS)
         return NULL;
-    window.granules = assay_books_open(GRANULES_BYTES);
-    window.starts = assay_books_open(STARTS_BYTES);
+    window.owners = assay_books_open(OWNERS_BYTES);
+    window.words = assay_books_open(WORDS_BYTES);
     window.summaries = assay_books_open(SUMMARIES_BYTES);
-    if (!window.granules || !window.starts || !window.summaries) {
+    if (!window.owners || !window.words || !window.summaries) {
         close_window(&window);
         return NULL;
     }
@@ -115,7 +118,7 @@ static inline void note_start(struct window *window, uintptr_t start)
 {
     uint32_t granule = granule_of(start), chunk = chunk_of(start);
 
-    window->starts[granule / 64] |= (uint64_t)1 << granule % 64;
+    window->words[granule / 64].starts |= (uint64_t)1 << granule % 64;
     window->summaries[chunk] |= (uint64_t)1 << granule / 64 % WORDS_PER_CHUNK;
     if (chunk < window->lowest)
         window->lowest = chunk;
@@ -126,7 +129,7 @@ static inline void note_start(struct window *window, uintptr_t start)
 static inline void forget_start(struct window *window, uintptr_t start)
 {
     uint32_t granule = granule_of(start);
-    uint64_t *word = &window->starts[granule / 64];
+    uint64_t *word = &window->words[granule / 64].starts;
 
     *word &= ~((uint64_t)1 << granule % 64);
     if (*word == 0)
@@ -158,62 +161,72 @@ static struct assay_range range_of(const struct assay_places *places, uint32_t e
     return (struct assay_range){start, start + slot->usable, entry - 1};
 }
 
-/* --- entries --- */
+/* --- granules --- */
 
-/*
- * Most blocks have few granules, and of any number: up to LANES, and up to FEW, as much is read and
- * written as the longest needs, some of it twice, so that no loop ends where the processor did not
- * expect it.
- */
-static inline vector load(const uint32_t *from)
+/* The words that a range lies in, and which bits of the first and of the last are its. */
+struct stretch {
+    size_t first, last;
+    uint64_t head, tail; /* both are for the one word where there is only one */
+};
+
+static inline struct stretch stretch_of(struct assay_range range)
 {
-    vector value;
+    uint32_t from = granule_of(range.start), to = granule_of(range.end - 1);
+    struct stretch stretch = {from / 64, to / 64, UINT64_MAX << from % 64,
+                              UINT64_MAX >> (63 - to % 64)};
 
-    memcpy(&value, from, sizeof value);
-    return value;
+    if (stretch.first == stretch.last)
+        stretch.head = stretch.tail = stretch.head & stretch.tail;
+    return stretch;
 }
 
-static inline size_t least(size_t a, size_t b)
+static inline bool is_vacant(const struct word *words, const struct stretch *stretch)
 {
-    return a < b ? a : b;
+    uint64_t taken = words[stretch->first].taken & stretch->head;
+
+    if (stretch->first == stretch->last)
+        return taken == 0;
+    for (size_t i = stretch->first + 1; i < stretch->last; i++)
+        taken |= words[i].taken;
+    return (taken | (words[stretch->last].taken & stretch->tail)) == 0;
 }
 
-static inline bool is_empty(const uint32_t *entries, size_t count)
+static inline void occupy(struct word *words, const struct stretch *stretch)
 {
-    if (count < LANES)
-        return (entries[0] | entries[count / 2] | entries[count - 1]) == 0;
-    size_t last = count - LANES;
-    vector all = load(entries + last);
-    for (size_t i = 0; i < (count <= FEW ? FEW - LANES : last); i += LANES)
-        all |= load(entries + least(i, last));
-    return (all[0] | all[1] | all[2] | all[3]) == 0;
-}
-
-static inline void write_entries(uint32_t *entries, size_t count, uint32_t entry)
-{
-    if (count < LANES) {
-        entries[0] = entry;
-        entries[count / 2] = entry;
-        entries[count - 1] = entry;
+    words[stretch->first].taken |= stretch->head;
+    if (stretch->first == stretch->last)
         return;
-    }
-    const vector all = {entry, entry, entry, entry};
-    size_t last = count - LANES;
-    for (size_t i = 0; i < (count <= FEW ? FEW : last + LANES); i += LANES)
-        memcpy(entries + least(i, last), &all, sizeof all);
+    for (size_t i = stretch->first + 1; i < stretch->last; i++)
+        words[i].taken = UINT64_MAX;
+    words[stretch->last].taken |= stretch->tail;
+}
+
+static inline void vacate(struct word *words, const struct stretch *stretch)
+{
+    words[stretch->first].taken &= ~stretch->head;
+    if (stretch->first == stretch->last)
+        return;
+    for (size_t i = stretch->first + 1; i < stretch->last; i++)
+        words[i].taken = 0;
+    words[stretch->last].taken &= ~stretch->tail;
 }
 
 /* --- the map alone --- */
 
+/* A granule that is taken belongs to the block of the last start at or before it. */
 static bool map_find(const struct assay_places *places, uintptr_t address,
                      struct assay_range *found)
 {
     const struct window *window = window_of(places, address);
-    uint32_t entry = window ? window->granules[granule_of(address)] : 0;
+    uint32_t granule = granule_of(address);
+    size_t word = granule / 64;
 
-    if (entry == 0)
+    if (!window || !(window->words[word].taken >> granule % 64 & 1))
         return false;
-    *found = range_of(places, entry);
+    uint64_t bits = window->words[word].starts & UINT64_MAX >> (63 - granule % 64);
+    while (!bits)
+        bits = window->words[--word].starts;
+    *found = range_of(places, window->owners[word * 64 + 63 - (size_t)__builtin_clzll(bits)]);
     return found->start <= address && address < found->end;
 }
 
@@ -224,19 +237,19 @@ static bool next_in_window(const struct assay_places *places, const struct windo
     uintptr_t base = window->number << WINDOW_SHIFT;
     uint32_t granule = from > base ? granule_of(from) : 0;
     size_t word = granule / 64;
-    uint64_t bits = window->starts[word] & UINT64_MAX << granule % 64;
+    uint64_t bits = window->words[word].starts & UINT64_MAX << granule % 64;
 
     for (;;) {
         for (; bits; bits &= bits - 1) {
             size_t at = word * 64 + (size_t)__builtin_ctzll(bits);
-            *found = range_of(places, window->granules[at]);
+            *found = range_of(places, window->owners[at]);
             if (found->start >= from) /* or below it in the same granule */
                 return true;
         }
         word = next_word(window, word);
         if (word == SIZE_MAX)
             return false;
-        bits = window->starts[word];
+        bits = window->words[word].starts;
     }
 }
 
@@ -314,58 +327,54 @@ size_t assay_places_count(const struct assay_places *places)
     return places->mapped + assay_ranges_count(places->tree);
 }
 
-/* Where range would be in the map, or NULL if it must go to the tree. */
-static inline uint32_t *entries_of(struct assay_places *places, struct assay_range range,
-                                   struct window **window)
+/* The window in whose map range would be, or NULL if it must go to the tree. */
+static inline struct window *home_of(struct assay_places *places, struct assay_range range)
 {
-    size_t bytes = range.end - range.start;
+    struct window *window = &places->windows[places->last_window];
+    uintptr_t number = range.start >> WINDOW_SHIFT;
 
-    *window = &places->windows[places->last_window];
-    if (bytes - 1 >= MAP_AT_MOST || (range.end - 1) >> WINDOW_SHIFT != range.start >> WINDOW_SHIFT)
+    if (range.end - range.start - 1 >= MAP_AT_MOST || (range.end - 1) >> WINDOW_SHIFT != number)
         return NULL;
-    if (places->window_count == 0 || (*window)->number != range.start >> WINDOW_SHIFT) {
-        *window = window_of(places, range.start);
-        if (!*window)
-            *window = open_window(places, range.start);
-        if (!*window)
-            return NULL;
-        places->last_window = (unsigned)(*window - places->windows);
-    }
-    return (*window)->granules + granule_of(range.start);
-}
-
-static inline size_t entry_count(struct assay_range range)
-{
-    return ((range.end - 1) >> GRANULE_SHIFT) - (range.start >> GRANULE_SHIFT) + 1;
+    if (places->window_count > 0 && window->number == number)
+        return window;
+    window = window_of(places, range.start);
+    if (!window)
+        window = open_window(places, range.start);
+    if (window)
+        places->last_window = (unsigned)(window - places->windows);
+    return window;
 }
 
 bool assay_places_insert(struct assay_places *places, struct assay_range range,
                          struct assay_range *conflict)
 {
-    struct window *window;
-    uint32_t *entries = entries_of(places, range, &window);
+    struct window *window = home_of(places, range);
+    struct stretch stretch = stretch_of(range);
 
-    if (!entries || !is_empty(entries, entry_count(range)))
+    if (!window || !is_vacant(window->words, &stretch))
         return !map_meets(places, range, conflict) &&
                assay_ranges_insert(places->tree, range, conflict);
     if (tree_meets(places, range, conflict))
         return false;
-    write_entries(entries, entry_count(range), range.value + 1);
+    occupy(window->words, &stretch);
     note_start(window, range.start);
+    window->owners[granule_of(range.start)] = range.value + 1;
     places->mapped++;
     return true;
 }
 
 void assay_places_remove(struct assay_places *places, struct assay_range range)
 {
-    struct window *window;
-    uint32_t *entries = entries_of(places, range, &window);
+    struct window *window = home_of(places, range);
+    uint32_t *owner = window ? &window->owners[granule_of(range.start)] : NULL;
 
-    if (!entries || *entries != range.value + 1) {
+    if (!owner || *owner != range.value + 1) {
         assay_ranges_remove(places->tree, range.start, NULL);
         return;
     }
-    write_entries(entries, entry_count(range), 0);
+    struct stretch stretch = stretch_of(range);
+    *owner = 0;
+    vacate(window->words, &stretch);
     forget_start(window, range.start);
     places->mapped--;
 }
@@ -393,6 +402,8 @@ void assay_places_fetch(const struct assay_places *places, uintptr_t address)
 {
     const struct window *window = &places->windows[places->last_window];
 
-    if (places->window_count > 0 && window->number == address >> WINDOW_SHIFT)
-        __builtin_prefetch(&window->granules[granule_of(address)], 1);
+    if (places->window_count == 0 || window->number != address >> WINDOW_SHIFT)
+        return;
+    __builtin_prefetch(&window->words[granule_of(address) / 64], 1);
+    __builtin_prefetch(&window->owners[granule_of(address)], 1);
 }

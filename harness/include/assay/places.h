@@ -1,8 +1,8 @@
 /*
  * places.h - where the live blocks lie: what ranges.h does, made for many small blocks.
  *
- * A map of the address space with one entry for 16 bytes says which slot holds them, so that
- * coming and going costs a line or two of the cache instead of a way through a tree. Blocks that
+ * A map of the address space with a bit for 16 bytes says which are taken and where blocks start, so
+ * that coming and going costs a line or two of the cache instead of a way through a tree. Blocks that
  * the map cannot hold (large, empty, or sharing 16 bytes with another) are kept in a tree.
  * Extents of blocks are read from the slots of the shadow. Not thread-safe.
  */
@@ -25,7 +25,7 @@ void assay_places_close(struct assay_places *places); /* NULL is allowed */
 void assay_places_clear(struct assay_places *places);
 size_t assay_places_count(const struct assay_places *places);
 
-/* As assay_ranges_insert(), value being the slot. O(bytes / 64) for small blocks. */
+/* As assay_ranges_insert(), value being the slot. O(bytes / 1024) for small blocks. */
 ASSAY_MUST_CHECK bool assay_places_insert(struct assay_places *places, struct assay_range range,
                                           struct assay_range *conflict);
 /* Removes exactly what was inserted. */
