@@ -14,6 +14,8 @@
 /* How far ahead in the stream the books, and then the blocks, are fetched into the cache. */
 #define BOOKS_AHEAD 16
 #define BLOCKS_AHEAD 8
+/* All that a batch of fewer operations needs is there already. */
+#define FETCH_FROM 256
 
 struct assay_block replay_block(const struct assay_replay *replay, uint32_t number)
 {
@@ -160,7 +162,8 @@ static bool run_batch(struct assay_replay *replay, const struct assay_op *ops, s
     uint64_t interval = replay->options.check_interval;
 
     for (size_t i = 0; i < count; i++) {
-        fetch_ahead(replay, ops + i, count - i);
+        if (count >= FETCH_FROM)
+            fetch_ahead(replay, ops + i, count - i);
         *replay->progress = replay->op;
         replay->operation = &ops[i];
         if (!run(replay, &ops[i]))
