@@ -9,6 +9,7 @@
 
 #include "assay/bare.h"
 #include "assay/guard.h"
+#include "assay/os_pages.h"
 
 #include <malloc.h>
 
@@ -78,7 +79,7 @@ static bool replay(struct assay_bare *bare, const struct assay_backend *backend,
     struct assay_bare_result result = {0};
     struct assay_heap heap;
 
-    if (assay_heap_open(&heap, backend, assay_pages_os(), heap_limit(backend, workload),
+    if (assay_heap_open(&heap, backend, assay_os_pages(), heap_limit(backend, workload),
                         workload->stream.setup.seed, NULL) != ASSAY_OK)
         return false;
     assay_stream_reader_init(&memory, &workload->stream);

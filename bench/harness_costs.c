@@ -6,6 +6,7 @@
 
 #include "assay/bare.h"
 #include "assay/guard.h"
+#include "assay/os_pages.h"
 #include "assay/registry.h"
 #include "assay/replay.h"
 #include "assay/trace.h"
@@ -68,7 +69,7 @@ static void open_heap(const struct runner *runner, struct assay_heap *heap)
 
     if (runner->task->path)
         limit *= FILE_OPS / runner->task->workload.stream.count + 1;
-    if (assay_heap_open(heap, runner->row->backend, assay_pages_os(), limit, 0, NULL) != ASSAY_OK)
+    if (assay_heap_open(heap, runner->row->backend, assay_os_pages(), limit, 0, NULL) != ASSAY_OK)
         abort(); /* the system has no room for a mapping that costs nothing */
 }
 

@@ -9,6 +9,7 @@
 
 #include "assay/bare.h"
 #include "assay/guard.h"
+#include "assay/os_pages.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -73,7 +74,7 @@ static void body(void *arg, struct shim_state *state)
     struct assay_bare_result result = {0};
     struct assay_heap heap;
 
-    if (assay_heap_open(&heap, row->backend, assay_pages_os(), heap_limit(row->backend, workload),
+    if (assay_heap_open(&heap, row->backend, assay_os_pages(), heap_limit(row->backend, workload),
                         workload->stream.setup.seed, NULL) != ASSAY_OK)
         abort(); /* it could, when the answers were checked */
     run_once(runner, &heap, &result);

@@ -1,7 +1,6 @@
 # What is installed: the program with its manual page, its completion and the library that it preloads to
 # record (harness/record), and all that a plug-in needs - the one header, and where it is, for CMake
-# and for pkg-config.
-include(GNUInstallDirs)
+# and for pkg-config. The libraries of the seeds install themselves (SeedLibrary.cmake).
 include(CMakePackageConfigHelpers)
 
 install(TARGETS assay RUNTIME)
@@ -18,12 +17,12 @@ target_include_directories(assay_plugin_interface INTERFACE
 install(FILES ${CMAKE_SOURCE_DIR}/harness/include/assay/backend.h
         DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/assay)
 install(TARGETS assay_plugin_interface EXPORT assay)
-install(EXPORT assay NAMESPACE assay:: FILE assayConfig.cmake
+install(EXPORT assay NAMESPACE assay:: FILE assayTargets.cmake
         DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/assay)
 # Before 1.0 each minor version may raise the table's ABI.
 write_basic_package_version_file(${CMAKE_BINARY_DIR}/assayConfigVersion.cmake
     COMPATIBILITY SameMinorVersion ARCH_INDEPENDENT)
-install(FILES ${CMAKE_BINARY_DIR}/assayConfigVersion.cmake
+install(FILES ${CMAKE_SOURCE_DIR}/cmake/assayConfig.cmake ${CMAKE_BINARY_DIR}/assayConfigVersion.cmake
         DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/assay)
 
 # Found from where the .pc file lies, so that an installed tree can be moved.

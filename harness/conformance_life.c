@@ -3,6 +3,8 @@
 
 #include "assay/sizes.h"
 
+#include "assay/os_pages.h"
+
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -46,7 +48,7 @@ static assay_status create(struct trial *trial, struct assay_meter *meter, size_
 
 static void open_meter(struct trial *trial, struct assay_meter *meter)
 {
-    assay_status status = assay_meter_open(meter, assay_pages_os(), SIZE_MAX);
+    assay_status status = assay_meter_open(meter, assay_os_pages(), SIZE_MAX);
 
     EXPECT(trial, status == ASSAY_OK, "the test has no memory for its own records");
 }

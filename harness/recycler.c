@@ -10,6 +10,7 @@
 #include "assay/pages.h"
 
 #include "assay/books.h"
+#include "assay/os_pages.h"
 #include "assay/sizes.h"
 
 #include <assert.h>
@@ -86,7 +87,7 @@ static void unmap(void *ctx, void *start, size_t bytes)
 
 assay_status assay_recycler_open(struct assay_recycler *recycler, size_t bytes, void *at)
 {
-    size_t page_size = assay_pages_os()->page_size;
+    size_t page_size = assay_os_pages()->page_size;
     int where = at ? MAP_FIXED_NOREPLACE : 0;
 
     bytes = assay_align_up(bytes, page_size);

@@ -6,6 +6,7 @@
  */
 #include "assay/replay.h"
 
+#include "assay/os_pages.h"
 #include "replay_state.h"
 
 #include <assert.h>
@@ -181,7 +182,7 @@ static assay_status open_heap(struct assay_replay *replay, const struct assay_se
                               struct assay_error *error)
 {
     const struct assay_page_source *pages =
-        replay->options.pages ? replay->options.pages : assay_pages_os();
+        replay->options.pages ? replay->options.pages : assay_os_pages();
     assay_status status;
 
     /* What the last heap leaked goes back before the page source forgets it. */

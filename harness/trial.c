@@ -2,6 +2,7 @@
 #include "trial.h"
 
 #include "assay/books.h"
+#include "assay/os_pages.h"
 #include "assay/sizes.h"
 
 #include <stdarg.h>
@@ -43,7 +44,7 @@ void trial_open(struct trial *trial)
     trial->blocks = assay_books_open(TRIAL_BLOCKS * sizeof *trial->blocks);
     EXPECT(trial, trial->blocks, "the test has no memory for its own records");
     assay_status status =
-        assay_heap_open(&trial->heap, trial->backend, assay_pages_os(), TRIAL_LIMIT, 1, NULL);
+        assay_heap_open(&trial->heap, trial->backend, assay_os_pages(), TRIAL_LIMIT, 1, NULL);
     EXPECT(trial, status == ASSAY_OK, "create() with a limit of %zu answers: %s", TRIAL_LIMIT,
            assay_status_text(status));
 }

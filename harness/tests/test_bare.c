@@ -1,6 +1,7 @@
 /* test_bare - the replay without checks makes exactly the calls that the stream says. */
 #include "assay/bare.h"
 
+#include "assay/os_pages.h"
 #include "assay/sizes.h"
 
 #include <stdarg.h>
@@ -123,7 +124,7 @@ static struct assay_bare_result run(const struct assay_backend *backend, const s
     struct assay_stream_reader memory;
     struct assay_bare_result result = {0};
 
-    assert_int_equal(assay_heap_open(&heap, backend, assay_pages_os(), 0, 0, NULL), ASSAY_OK);
+    assert_int_equal(assay_heap_open(&heap, backend, assay_os_pages(), 0, 0, NULL), ASSAY_OK);
     assay_stream_reader_init(&memory, &stream);
     assay_bare_run(bare, &heap, &memory.reader, touch, &result);
     return result;

@@ -1,6 +1,7 @@
 /* test_heap - a heap is created on a meter, reopened without remapping, and leaks are told. */
 #include "assay/heap.h"
 
+#include "assay/os_pages.h"
 #include "assay/registry.h"
 
 #include <stdarg.h>
@@ -89,7 +90,7 @@ static const struct assay_backend scant_backend = {
 
 static void open_scant(struct assay_heap *heap, const char *options)
 {
-    assert_int_equal(assay_heap_open(heap, &scant_backend, assay_pages_os(), 1 << 20, 7, options),
+    assert_int_equal(assay_heap_open(heap, &scant_backend, assay_os_pages(), 1 << 20, 7, options),
                      ASSAY_OK);
 }
 
@@ -98,7 +99,7 @@ static void test_the_limit_is_the_default_the_least_or_what_was_asked(void **sta
     (void)state;
     struct assay_heap heap;
 
-    assert_int_equal(assay_heap_open(&heap, null_backend(), assay_pages_os(), 0, 0, NULL),
+    assert_int_equal(assay_heap_open(&heap, null_backend(), assay_os_pages(), 0, 0, NULL),
                      ASSAY_OK);
     assert_int_equal(heap.limit, ASSAY_HEAP_LIMIT);
     assert_int_equal(heap.meter.mapped_bytes, ASSAY_HEAP_LIMIT);
@@ -132,7 +133,7 @@ static void test_a_heap_that_cannot_be_created_leaves_nothing_open(void **state)
     (void)state;
     struct assay_heap heap;
 
-    assert_int_equal(assay_heap_open(&heap, &scant_backend, assay_pages_os(), 1 << 20, 0, "fail"),
+    assert_int_equal(assay_heap_open(&heap, &scant_backend, assay_os_pages(), 1 << 20, 0, "fail"),
                      ASSAY_UNSUPPORTED);
     assert_null(heap.self);
     open_scant(&heap, "");

@@ -1,6 +1,7 @@
 /* test_pages - each page source keeps its rules: the system's, the meter, the recycler. */
 #include "assay/pages.h"
 
+#include "assay/os_pages.h"
 #include "assay/sizes.h"
 
 #include <pthread.h>
@@ -25,7 +26,7 @@ static bool is_zero(const unsigned char *bytes, size_t count)
 static void test_the_system_gives_zeroed_pages_as_aligned_as_asked(void **state)
 {
     (void)state;
-    const struct assay_page_source *os = assay_pages_os();
+    const struct assay_page_source *os = assay_os_pages();
 
     for (size_t align = os->page_size; align <= (size_t)64 << 20; align *= 4) {
         unsigned char *start = os->map(os->ctx, 5 * os->page_size, align);
@@ -40,7 +41,7 @@ static void test_the_system_gives_zeroed_pages_as_aligned_as_asked(void **state)
 static void test_the_system_refuses_nothing_at_all_and_absurd_sizes(void **state)
 {
     (void)state;
-    const struct assay_page_source *os = assay_pages_os();
+    const struct assay_page_source *os = assay_os_pages();
 
     assert_null(os->map(os->ctx, 0, os->page_size));
     assert_null(os->map(os->ctx, SIZE_MAX, os->page_size));
@@ -54,7 +55,7 @@ static struct assay_meter meter;
 static int open_meter(void **state)
 {
     (void)state;
-    return assay_meter_open(&meter, assay_pages_os(), 100 * PAGE) == ASSAY_OK ? 0 : -1;
+    return assay_meter_open(&meter, assay_os_pages(), 100 * PAGE) == ASSAY_OK ? 0 : -1;
 }
 
 static int close_meter(void **state)

@@ -1,5 +1,5 @@
 /*
- * pages.h - the page sources: from the system, counted and refused, and recycled.
+ * pages.h - page sources of the harness: counted and refused, and recycled. The system's is os_pages.h.
  */
 #ifndef ASSAY_PAGES_H
 #define ASSAY_PAGES_H
@@ -10,10 +10,6 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-/* --- os: mmap and munmap. Thread-safe. --- */
-
-const struct assay_page_source *assay_pages_os(void);
 
 /*
  * --- metered: counts, limits and refuses what goes to another source ---

@@ -1,5 +1,5 @@
-/* pages.c - pages from the system: mmap and munmap. */
-#include "assay/pages.h"
+/* os_pages.c - pages from the system: mmap and munmap. */
+#include "assay/os_pages.h"
 
 #include "assay/sizes.h"
 
@@ -18,7 +18,7 @@ static void ask_page_size(void)
     os.page_size = (size_t)sysconf(_SC_PAGESIZE);
 }
 
-const struct assay_page_source *assay_pages_os(void)
+const struct assay_page_source *assay_os_pages(void)
 {
     pthread_once(&asked_page_size, ask_page_size);
     return &os;
