@@ -161,9 +161,9 @@ static void put_back(const struct overrun *overrun)
 
 static bool is_reported_by_check(struct assay_replay *replay)
 {
-    struct assay_finding ignored;
+    struct assay_finding damage = {0};
 
-    return !assay_audit_self(&replay->heap, &ignored);
+    return !assay_audit_self(&replay->heap, &damage);
 }
 
 /* The block is out of the shadow; free() must not take it as it is. */

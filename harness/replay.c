@@ -238,6 +238,7 @@ static void conclude(struct assay_replay *replay, const struct assay_setup *setu
     result->ops = replay->op;
     result->peak_live_bytes = assay_shadow_peak_bytes(replay->shadow);
     result->peak_mapped_bytes = replay->sourced ? replay->heap.meter.peak_bytes : 0;
+    kept = kept || result->finding.ignored >> result->finding.check & 1;
     result->found = !kept;
     assay_transcript_flush(&replay->transcript);
     result->transcript = replay->options.transcript ? replay->transcript.hash : 0;
@@ -258,7 +259,7 @@ assay_status assay_replay_run(struct assay_replay *replay, struct assay_reader *
     bool kept = true;
     size_t count;
 
-    *result = (struct assay_replay_result){0};
+    *result = (struct assay_replay_result){.finding.ignored = replay->options.ignored};
     assay_shadow_clear(replay->shadow);
     assay_status status = open_heap(replay, &reader->setup, error);
     if (status != ASSAY_OK)

@@ -145,21 +145,25 @@ __attribute__((cold)) static bool refused(struct assay_replay *replay, const str
 }
 
 /* What no heap can serve, and what this one says it does not. */
-__attribute__((cold)) static bool served_too_much(struct assay_replay *replay,
+__attribute__((cold)) static void served_too_much(struct assay_replay *replay,
                                                   const struct assay_block *block,
                                                   const struct request *request)
 {
     if (request->overflows)
-        return assay_finding_set(finding_of(replay), ASSAY_CHECK_HUGE, block,
-                                 "%llu blocks of %llu bytes were served, more than memory has",
-                                 (unsigned long long)replay->operation->arg,
-                                 (unsigned long long)replay->operation->size);
-    return assay_finding_set(finding_of(replay), ASSAY_CHECK_HUGE, block,
-                             "%zu bytes were served where at most %zu can be", request->size,
-                             replay->most_bytes);
+        assay_finding_set(finding_of(replay), ASSAY_CHECK_HUGE, block,
+                          "%llu blocks of %llu bytes were served, more than memory has",
+                          (unsigned long long)replay->operation->arg,
+                          (unsigned long long)replay->operation->size);
+    else
+        assay_finding_set(finding_of(replay), ASSAY_CHECK_HUGE, block,
+                          "%zu bytes were served where at most %zu can be", request->size,
+                          replay->most_bytes);
 }
 
-/* Checks what can be said about a new block before its bytes are looked at. */
+/*
+ * Checks what can be said about a new block before its bytes are looked at. Where it is not safe to write
+ * there, the stream ends, whether or not the check is ignored.
+ */
 static bool describe(struct assay_replay *replay, const struct assay_op *op,
                      const struct request *request, void *handle, struct assay_block *block)
 {
@@ -171,23 +175,28 @@ static bool describe(struct assay_replay *replay, const struct assay_op *op,
     block->usable = request->size;
     block->start = assay_heap_resolve(&replay->heap, handle);
     assay_shadow_fetch_place(replay->shadow, block->start);
-    if (request->size > replay->most_bytes)
-        return served_too_much(replay, block, request);
-    if (request->size == 0 && !claims(replay, ASSAY_CAP_ZERO_SIZE_BLOCK))
-        return assay_finding_set(finding_of(replay), ASSAY_CHECK_EDGE, block,
-                                 "a block of 0 bytes was served, though none is declared");
+    if (request->size > replay->most_bytes) {
+        served_too_much(replay, block, request);
+        return false;
+    }
+    if (request->size == 0 && !claims(replay, ASSAY_CAP_ZERO_SIZE_BLOCK) &&
+        !assay_finding_set(finding_of(replay), ASSAY_CHECK_EDGE, block,
+                           "a block of 0 bytes was served, though none is declared"))
+        return false;
     if (backend->usable_size) {
         block->usable = backend->usable_size(replay->heap.self, handle);
-        if (block->usable < request->size)
-            return assay_finding_set(finding_of(replay), ASSAY_CHECK_USABLE, block,
-                                     "block of %zu bytes has a usable size of %zu", request->size,
-                                     block->usable);
+        if (block->usable < request->size) {
+            assay_finding_set(finding_of(replay), ASSAY_CHECK_USABLE, block,
+                              "block of %zu bytes has a usable size of %zu", request->size,
+                              block->usable);
+            return false;
+        }
     }
-    if (!is_mapped(replay, block))
-        return assay_finding_set(finding_of(replay), ASSAY_CHECK_REGION, block,
-                                 "block of %zu bytes lies outside what the heap has mapped",
-                                 block->usable);
-    return true;
+    if (is_mapped(replay, block))
+        return true;
+    assay_finding_set(finding_of(replay), ASSAY_CHECK_REGION, block,
+                      "block of %zu bytes lies outside what the heap has mapped", block->usable);
+    return false;
 }
 
 static void account(struct assay_replay *replay, const struct assay_op *op,

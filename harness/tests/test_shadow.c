@@ -45,7 +45,7 @@ static bool add(struct assay_shadow *shadow, struct assay_block block, size_t al
 static void test_blocks_that_keep_apart_are_fine(void **state)
 {
     struct assay_shadow *shadow = *state;
-    struct assay_finding finding;
+    struct assay_finding finding = {0};
 
     assert_true(add(shadow, block_at(0, 0, 64, 64), 16, false, &finding));
     assert_true(add(shadow, block_at(1, 64, 60, 64), 16, false, &finding));
@@ -63,7 +63,7 @@ static void test_blocks_that_keep_apart_are_fine(void **state)
 static void test_an_overlap_names_both_blocks_and_the_bytes(void **state)
 {
     struct assay_shadow *shadow = *state;
-    struct assay_finding finding;
+    struct assay_finding finding = {0};
 
     assert_true(add(shadow, block_at(1, 0, 64, 80), 16, false, &finding));
     assert_false(add(shadow, block_at(2, 64, 64, 64), 16, false, &finding));
@@ -78,7 +78,7 @@ static void test_an_overlap_names_both_blocks_and_the_bytes(void **state)
 static void test_two_empty_blocks_must_not_share_an_address(void **state)
 {
     struct assay_shadow *shadow = *state;
-    struct assay_finding finding;
+    struct assay_finding finding = {0};
 
     assert_true(add(shadow, block_at(1, 64, 0, 0), 16, false, &finding));
     assert_false(add(shadow, block_at(2, 64, 0, 0), 16, false, &finding));
@@ -87,7 +87,7 @@ static void test_two_empty_blocks_must_not_share_an_address(void **state)
 
 static void test_a_misaligned_block_is_found(void **state)
 {
-    struct assay_finding finding;
+    struct assay_finding finding = {0};
 
     assert_false(add(*state, block_at(0, 16, 64, 64), 32, false, &finding));
     assert_int_equal(finding.check, ASSAY_CHECK_ALIGNMENT);
@@ -95,7 +95,7 @@ static void test_a_misaligned_block_is_found(void **state)
 
 static void test_a_block_that_wraps_around_memory_is_found(void **state)
 {
-    struct assay_finding finding;
+    struct assay_finding finding = {0};
 
     assert_false(add(*state, block_at(0, 16, 64, SIZE_MAX - 16), 16, false, &finding));
     assert_int_equal(finding.check, ASSAY_CHECK_REGION);
@@ -103,7 +103,7 @@ static void test_a_block_that_wraps_around_memory_is_found(void **state)
 
 static void test_a_zeroed_block_with_one_dirty_byte_is_found(void **state)
 {
-    struct assay_finding finding;
+    struct assay_finding finding = {0};
 
     arena[99] = 1;
     assert_true(add(*state, block_at(0, 0, 99, 112), 16, true, &finding));
@@ -118,7 +118,7 @@ static void test_a_zeroed_block_with_one_dirty_byte_is_found(void **state)
 static void test_every_changed_bit_of_a_block_is_found(void **state)
 {
     struct assay_shadow *shadow = *state;
-    struct assay_finding finding;
+    struct assay_finding finding = {0};
 
     for (size_t size = 1; size < 70; size++) {
         assert_true(add(shadow, block_at(3, 128, size, size), 1, false, &finding));
@@ -134,7 +134,7 @@ static void test_every_changed_bit_of_a_block_is_found(void **state)
 
 static void test_content_is_written_within_the_block_and_no_further(void **state)
 {
-    struct assay_finding finding;
+    struct assay_finding finding = {0};
 
     for (size_t size = 0; size < 100; size++) {
         memset(arena, 0xee, 512);
@@ -148,7 +148,7 @@ static void test_content_is_written_within_the_block_and_no_further(void **state
 static void test_a_block_that_holds_the_content_of_another_is_found(void **state)
 {
     struct assay_shadow *shadow = *state;
-    struct assay_finding finding;
+    struct assay_finding finding = {0};
 
     assert_true(add(shadow, block_at(1, 0, 64, 64), 16, false, &finding));
     assert_true(add(shadow, block_at(2, 64, 64, 64), 16, false, &finding));
@@ -161,7 +161,7 @@ static void test_a_block_that_holds_the_content_of_another_is_found(void **state
 static void test_stale_content_of_the_same_slot_is_found(void **state)
 {
     struct assay_shadow *shadow = *state;
-    struct assay_finding finding;
+    struct assay_finding finding = {0};
     unsigned char stale[64];
 
     assert_true(add(shadow, block_at(1, 0, 64, 64), 16, false, &finding));
@@ -175,7 +175,7 @@ static void test_stale_content_of_the_same_slot_is_found(void **state)
 static void test_realloc_must_keep_what_both_requests_cover(void **state)
 {
     struct assay_shadow *shadow = *state;
-    struct assay_finding finding;
+    struct assay_finding finding = {0};
 
     for (size_t size = 1; size < 80; size++) {
         for (size_t next = 1; next < 80; next++) {
@@ -201,7 +201,7 @@ static void test_realloc_must_keep_what_both_requests_cover(void **state)
 static void test_a_block_may_grow_over_its_own_old_place_but_no_other(void **state)
 {
     struct assay_shadow *shadow = *state;
-    struct assay_finding finding;
+    struct assay_finding finding = {0};
     struct assay_block grown = block_at(1, 0, 128, 128);
 
     assert_true(add(shadow, block_at(1, 0, 64, 64), 16, false, &finding));
@@ -214,7 +214,7 @@ static void test_a_block_may_grow_over_its_own_old_place_but_no_other(void **sta
 
 static void test_a_refused_realloc_that_changes_the_block_is_found(void **state)
 {
-    struct assay_finding finding;
+    struct assay_finding finding = {0};
 
     assert_true(add(*state, block_at(1, 0, 64, 64), 16, false, &finding));
     assert_true(assay_shadow_kept(*state, 1, &finding));
@@ -226,7 +226,7 @@ static void test_a_refused_realloc_that_changes_the_block_is_found(void **state)
 static void test_of_a_very_large_block_both_ends_are_checked(void **state)
 {
     struct assay_shadow *shadow = assay_shadow_open(256);
-    struct assay_finding finding;
+    struct assay_finding finding = {0};
 
     (void)state;
     memset(arena, 0, sizeof arena);
@@ -251,7 +251,7 @@ static void test_of_a_very_large_block_both_ends_are_checked(void **state)
 static void test_clearing_forgets_everything(void **state)
 {
     struct assay_shadow *shadow = *state;
-    struct assay_finding finding;
+    struct assay_finding finding = {0};
     struct assay_block block;
 
     assert_true(add(shadow, block_at(ASSAY_SLOTS - 1, 0, 64, 64), 16, false, &finding));
@@ -265,7 +265,7 @@ static void test_clearing_forgets_everything(void **state)
 static void test_blocks_are_found_by_address_and_visited_in_order(void **state)
 {
     struct assay_shadow *shadow = *state;
-    struct assay_finding finding;
+    struct assay_finding finding = {0};
     struct assay_block block;
 
     assert_true(add(shadow, block_at(1, 512, 64, 64), 16, false, &finding));

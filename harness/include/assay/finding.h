@@ -69,12 +69,13 @@ struct assay_finding {
     bool has_block, has_other;
     struct assay_block block; /* the block it is about */
     struct assay_block other; /* the second one, of an overlap */
+    uint64_t ignored;         /* bit (1 << check): not to be told */
     char what[240];           /* one sentence without addresses and without a newline */
 };
 
 /*
  * Fills in check, block (NULL: none) and sentence, as printf would; there is no other block then.
- * Returns false, so that a check can return what this does.
+ * Returns false, so that a check can return what this does; true if the check is to be ignored.
  */
 __attribute__((cold, format(printf, 4, 5))) bool assay_finding_set(struct assay_finding *finding,
                                                                    enum assay_check check,

@@ -1,5 +1,5 @@
 /*
- * pages.h - page sources of the harness: counted and refused, and recycled. The system's is os_pages.h.
+ * pages.h - page sources of the harness: counted and refused, recycled, fenced. The system's is os_pages.h.
  */
 #ifndef ASSAY_PAGES_H
 #define ASSAY_PAGES_H
@@ -74,6 +74,24 @@ void assay_recycler_close(struct assay_recycler *recycler);
 void assay_recycler_reset(struct assay_recycler *recycler);
 /* An address at which programs have nothing, those with sanitizers neither, for `at`. */
 #define ASSAY_RECYCLER_BASE ((void *)0x7e9000000000)
+
+/*
+ * --- fenced: never gives an address twice, until it is reset ---
+ *
+ * An inaccessible page lies on either side of every mapping, and what was unmapped becomes inaccessible:
+ * what touches a byte too many, or too late, crashes. Not thread-safe.
+ */
+struct assay_fence {
+    struct assay_page_source source;
+    unsigned char *base;
+    unsigned char *next;
+};
+
+/* Reserves 4 GiB of addresses. The fence stays where it was opened: its source points to it. */
+ASSAY_MUST_CHECK assay_status assay_fence_open(struct assay_fence *fence);
+void assay_fence_close(struct assay_fence *fence);
+/* Takes everything back and begins anew at the base; `ctx` is a struct assay_fence. */
+void assay_fence_reset(void *ctx);
 
 #ifdef __cplusplus
 }

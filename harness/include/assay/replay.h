@@ -25,7 +25,9 @@ struct assay_replay_options {
     /* Called before every replayed stream to make `pages` anew; NULL: nothing to do. */
     void (*reset_pages)(void *ctx);
     void *reset_ctx;
-    bool transcript; /* compute result.transcript */
+    bool transcript;  /* compute result.transcript */
+    uint64_t ignored; /* bit (1 << check): such a finding is not told. The stream goes on, or where
+                       * it cannot, ends there as if all were well. */
     volatile uint64_t
         *progress; /* where the index of the operation under way is put; NULL: nowhere */
 };

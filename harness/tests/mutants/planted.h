@@ -24,7 +24,7 @@
 
 enum planted_bug {
     PLANT_NOTHING,
-#define MUTANT(bug, check, kind, story) PLANT_##bug,
+#define MUTANT(bug, kind, class, difficulty, story) PLANT_##bug,
 #include "mutants.inc"
 #undef MUTANT
     PLANTED_BUGS

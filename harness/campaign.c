@@ -1,0 +1,284 @@
+/*
+ * campaign.c - runs random streams in children and tells what the first finding was.
+ *
+ * What the child learns it writes to memory that both see, before and after each stream, so that nothing is
+ * lost when a stream ends the process. A stream that takes longer than STREAM_SECONDS of processor time
+ * is ended by a timer, one that waits for ever by the guard.
+ */
+#include "assay/campaign.h"
+
+#include "assay/guard.h"
+#include "assay/heap.h"
+#include "assay/pages.h"
+#include "assay/replay.h"
+#include "assay/swarm.h"
+
+#include <signal.h>
+#include <string.h>
+#include <sys/time.h>
+#include <time.h>
+
+#define STREAM_SECONDS 3
+/* Of a child that waits: streams take milliseconds, but the machine may be loaded. */
+#define GUARD_SECONDS 40
+/* Of one child, so that the guard may be short of patience. */
+#define CHILD_SECONDS 2
+/* Streams of one child where the heap is the process's. */
+#define SHARED_HEAP_STREAMS 16
+#define CONTENT_BYTES ((size_t)64 << 10)
+/* As much as the largest heap of a stream may map, and some. */
+#define RECYCLED_BYTES ((size_t)64 << 20)
+
+/* What child and parent share. */
+struct record {
+    assay_status status;
+    struct assay_error error;
+    struct assay_campaign_result result;
+    uint64_t number; /* of the stream under way, counted from 0 */
+};
+
+struct job {
+    const struct assay_backend *backend;
+    const struct assay_campaign_options *options;
+    struct record *record;
+    uint64_t first, end; /* streams to run, counted from 0 */
+};
+
+/* What a child runs streams on. */
+struct rig {
+    struct assay_fence fence;
+    struct assay_recycler recycler;
+    struct assay_replay *fenced, *recycled;
+    struct assay_stream stream;
+};
+
+uint64_t assay_campaign_number(uint64_t seed, uint64_t n)
+{
+    return (seed << 32) + n + 1;
+}
+
+static double processor_seconds(void)
+{
+    struct timespec time;
+
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+    return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+}
+
+/* --- in the child --- */
+
+static void recycle(void *ctx)
+{
+    assay_recycler_reset(ctx);
+}
+
+static void rig_close(struct rig *rig)
+{
+    assay_replay_close(rig->fenced);
+    assay_replay_close(rig->recycled);
+    if (rig->fence.base)
+        assay_fence_close(&rig->fence);
+    if (rig->recycler.base)
+        assay_recycler_close(&rig->recycler);
+    assay_stream_clear(&rig->stream);
+}
+
+static bool rig_open(struct rig *rig, const struct job *job, volatile uint64_t *progress)
+{
+    struct assay_replay_options options = {
+        .content_bytes = CONTENT_BYTES,
+        .options = job->options->options,
+        .ignored = job->options->ignored,
+        .progress = progress,
+    };
+
+    *rig = (struct rig){0};
+    if (assay_fence_open(&rig->fence) != ASSAY_OK ||
+        assay_recycler_open(&rig->recycler, RECYCLED_BYTES, NULL) != ASSAY_OK)
+        return false;
+    options.pages = &rig->fence.source;
+    options.reset_pages = assay_fence_reset;
+    options.reset_ctx = &rig->fence;
+    rig->fenced = assay_replay_open(job->backend, &options);
+    options.pages = &rig->recycler.source;
+    options.reset_pages = recycle;
+    options.reset_ctx = &rig->recycler;
+    rig->recycled = assay_replay_open(job->backend, &options);
+    return rig->fenced && rig->recycled;
+}
+
+/* A signal ends the process if this is not called again in time. */
+static void wind_timer(void)
+{
+    const struct itimerval timer = {.it_value.tv_sec = STREAM_SECONDS};
+
+    setitimer(ITIMER_PROF, &timer, NULL);
+}
+
+/* Runs stream n; false if the campaign ends here. */
+static bool run_stream(struct rig *rig, struct job *job, uint64_t n)
+{
+    struct record *record = job->record;
+    struct assay_campaign_result *sum = &record->result;
+    struct assay_stream_reader reader;
+    struct assay_replay_result result;
+    uint64_t number = assay_campaign_number(job->options->seed, n);
+
+    record->number = n;
+    if (assay_swarm_stream(&rig->stream, number) != ASSAY_OK) {
+        assay_error_set(&record->error, "no memory for a stream");
+        record->status = ASSAY_NO_MEMORY;
+        return false;
+    }
+    assay_stream_reader_init(&reader, &rig->stream);
+    wind_timer();
+    record->status = assay_replay_run(n % 2 ? rig->fenced : rig->recycled, &reader.reader, &result,
+                                      &record->error);
+    if (record->status != ASSAY_OK)
+        return false;
+    sum->streams++;
+    sum->ops += result.ops;
+    sum->served += result.served;
+    sum->refused += result.refused;
+    sum->found = result.found;
+    sum->stream = number;
+    if (result.found)
+        sum->finding = result.finding;
+    return !result.found && (!job->options->most_ops || sum->ops < job->options->most_ops);
+}
+
+static void run_child(void *arg, volatile uint64_t *progress)
+{
+    struct job *job = arg;
+    struct assay_campaign_result *sum = &job->record->result;
+    const double most = job->options->most_seconds, before = sum->seconds;
+    struct rig rig;
+    bool goes_on = true;
+
+    signal(SIGPROF, SIG_DFL);
+    if (!rig_open(&rig, job, progress)) {
+        assay_error_set(&job->record->error, "no memory for the pages and books of a campaign");
+        job->record->status = ASSAY_NO_MEMORY;
+        rig_close(&rig);
+        return;
+    }
+    for (uint64_t n = job->first; goes_on && n < job->end; n++) {
+        *progress = 0;
+        goes_on = run_stream(&rig, job, n);
+        double spent = processor_seconds();
+        sum->seconds = before + spent;
+        goes_on = goes_on && spent < CHILD_SECONDS && (most <= 0 || sum->seconds < most);
+    }
+    rig_close(&rig);
+}
+
+/* --- in the parent --- */
+
+static bool is_spent(const struct job *job)
+{
+    const struct assay_campaign_options *options = job->options;
+    const struct assay_campaign_result *sum = &job->record->result;
+
+    return (options->most_ops && sum->ops >= options->most_ops) ||
+           (options->most_seconds > 0 && sum->seconds >= options->most_seconds);
+}
+
+/* A child that did not come back: what it was doing is what it left in the record. */
+static void describe_ending(const struct job *job, const struct assay_guard_outcome *ending)
+{
+    struct assay_campaign_result *sum = &job->record->result;
+    uint64_t number = assay_campaign_number(job->options->seed, job->record->number);
+    struct assay_finding *finding = &sum->finding;
+    struct assay_stream stream = {0};
+    bool hung = ending->ending == ASSAY_HUNG ||
+                (ending->ending == ASSAY_CRASHED && ending->code == SIGPROF);
+
+    *finding = (struct assay_finding){.backend = job->backend->name,
+                                      .op = ending->progress,
+                                      .seed = number,
+                                      .ignored = job->options->ignored};
+    if (assay_swarm_stream(&stream, number) == ASSAY_OK) {
+        finding->at_end = ending->progress + 1 >= stream.count;
+        finding->op += finding->at_end;
+        if (ending->progress < stream.count)
+            finding->operation = stream.ops[ending->progress];
+    }
+    assay_stream_clear(&stream);
+    sum->streams++;
+    sum->ops += ending->progress;
+    sum->stream = number;
+    if (hung)
+        sum->found = !assay_finding_set(finding, ASSAY_CHECK_HANG, NULL,
+                                        "no answer for %d s of processor time", STREAM_SECONDS);
+    else if (ending->ending == ASSAY_EXITED)
+        sum->found = !assay_finding_set(finding, ASSAY_CHECK_CRASH, NULL,
+                                        "the process left with exit status %d", ending->code);
+    else
+        sum->found = !assay_finding_set(finding, ASSAY_CHECK_CRASH, NULL,
+                                        "the process was ended by signal %d (%s)", ending->code,
+                                        strsignal(ending->code));
+}
+
+/* Runs streams job->first .. job->end - 1, or as many as one child can. */
+static assay_status run_some(struct job *job, struct assay_error *error)
+{
+    struct assay_guard_outcome ending;
+
+    job->record->number = job->first;
+    if (assay_guard_run(run_child, job, GUARD_SECONDS, true, &ending) != ASSAY_OK) {
+        assay_error_set(error, "cannot start a child process");
+        return ASSAY_NO_MEMORY;
+    }
+    if (ending.ending != ASSAY_ENDED)
+        describe_ending(job, &ending);
+    else if (job->record->status != ASSAY_OK)
+        *error = job->record->error;
+    return job->record->status;
+}
+
+/* In a heap that outlives a stream the others before it may have had their part. */
+static assay_status confirm_alone(const struct job *job, struct assay_error *error)
+{
+    struct job alone = *job;
+    uint64_t number = job->record->number;
+
+    alone.record = assay_guard_shared(sizeof *alone.record);
+    if (!alone.record) {
+        assay_error_set(error, "no memory to share with a child process");
+        return ASSAY_NO_MEMORY;
+    }
+    alone.first = number;
+    alone.end = number + 1;
+    assay_status status = run_some(&alone, error);
+    job->record->result.needs_others = !alone.record->result.found;
+    job->record->result.first = assay_campaign_number(job->options->seed, job->first);
+    if (alone.record->result.found)
+        job->record->result.finding = alone.record->result.finding;
+    assay_guard_unshare(alone.record, sizeof *alone.record);
+    return status;
+}
+
+assay_status assay_campaign_run(const struct assay_backend *backend,
+                                const struct assay_campaign_options *options,
+                                struct assay_campaign_result *result, struct assay_error *error)
+{
+    struct job job = {.backend = backend, .options = options};
+    bool shares = !assay_backend_claims(backend, ASSAY_CAP_PAGE_SOURCE);
+    assay_status status = ASSAY_OK;
+
+    job.record = assay_guard_shared(sizeof *job.record);
+    if (!job.record) {
+        assay_error_set(error, "no memory to share with a child process");
+        return ASSAY_NO_MEMORY;
+    }
+    while (status == ASSAY_OK && !job.record->result.found && !is_spent(&job)) {
+        job.end = shares ? job.first + SHARED_HEAP_STREAMS : UINT64_MAX;
+        status = run_some(&job, error);
+        if (status == ASSAY_OK && job.record->result.found && shares)
+            status = confirm_alone(&job, error);
+        job.first = job.record->number + 1;
+    }
+    *result = job.record->result;
+    assay_guard_unshare(job.record, sizeof *job.record);
+    return status;
+}
