@@ -129,6 +129,7 @@ extern const struct cli_command cli_trace_convert_command;
 extern const struct cli_command cli_record_command;
 extern const struct cli_command cli_bench_command;
 extern const struct cli_command cli_doctor_command;
+extern const struct cli_command cli_score_command;
 extern const struct cli_command cli_completion_command;
 
 /* All of them, and those of trace; each ends with NULL. */
