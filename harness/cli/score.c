@@ -69,9 +69,8 @@ static int parse_checks(const struct cli_list *names, const char *option, uint64
     *mask = 0;
     for (size_t i = 0; i < names->count; i++) {
         if (!assay_check_parse(names->words[i], &check))
-            return cli_fail(CLI_USAGE,
-                            "score: --%s %s: there is no such check",
-                            option, names->words[i]);
+            return cli_fail(CLI_USAGE, "score: --%s %s: there is no such check", option,
+                            names->words[i]);
         *mask |= UINT64_C(1) << check;
     }
     return CLI_NOTHING;
