@@ -88,34 +88,12 @@ static const char *list_fault(struct assay_buddy *buddy, unsigned order, size_t 
     return NULL;
 }
 
-/* Settling follows the links of held blocks, so they are looked at before. */
-static const char *held_fault(struct assay_buddy *buddy, const void **where)
-{
-    for (unsigned order = 0; order < BUDDY_ORDERS; order++) {
-        size_t count = buddy->held_count[order];
-        for (const struct buddy_free *node = buddy->held[order]; node; node = node->next) {
-            const struct assay_region *region = assay_regions_find(buddy->regions, node);
-            if (count-- == 0 || !region || region->owner != buddy ||
-                map_of(region)[unit_of(buddy, region, node)] != (BUDDY_IS_HELD | order)) {
-                *where = NULL;
-                return "a free block was written to: it leads to no free block";
-            }
-        }
-        if (count > 0)
-            return "a held block is missing from its list";
-    }
-    return NULL;
-}
-
 const char *assay_buddy_fault(struct assay_buddy *buddy, const void **where)
 {
     struct tally tally = {0};
     const char *fault = NULL;
 
     *where = NULL;
-    fault = held_fault(buddy, where);
-    if (fault)
-        return fault;
     assay_buddy_settle(buddy);
     for (size_t i = 0; i < buddy->regions->count && !fault; i++)
         if (buddy->regions->at[i].owner == buddy)

@@ -84,21 +84,22 @@ static void merge(struct assay_buddy *buddy, const struct assay_region *region, 
 
 /* --- held blocks --- */
 
-static void merge_held(struct assay_buddy *buddy, unsigned order)
+/* Merges the `count` oldest blocks held of order least + level. */
+static void merge_held(struct assay_buddy *buddy, unsigned level, unsigned count)
 {
-    for (struct buddy_free *node = buddy->held[order], *next; node; node = next) {
-        next = node->next;
-        merge(buddy, assay_regions_find(buddy->regions, node), node, order);
-    }
-    buddy->held[order] = NULL;
-    buddy->held_count[order] = 0;
-    buddy->held_some &= ~((uint64_t)1 << order);
+    void **held = buddy->held[level];
+
+    for (unsigned i = 0; i < count; i++)
+        merge(buddy, assay_regions_find(buddy->regions, held[i]), held[i], buddy->least + level);
+    buddy->held_count[level] = (uint8_t)(buddy->held_count[level] - count);
+    for (unsigned i = 0; i < buddy->held_count[level]; i++)
+        held[i] = held[i + count];
 }
 
 void assay_buddy_settle(struct assay_buddy *buddy)
 {
-    while (buddy->held_some)
-        merge_held(buddy, (unsigned)__builtin_ctzll(buddy->held_some));
+    for (unsigned level = 0; level < BUDDY_HELD_ORDERS; level++)
+        merge_held(buddy, level, buddy->held_count[level]);
 }
 
 /* --- regions --- */
@@ -192,28 +193,18 @@ static void *split(struct assay_buddy *buddy, unsigned order, struct assay_regio
     return node;
 }
 
-static void *take_held(struct assay_buddy *buddy, unsigned order)
-{
-    struct buddy_free *node = buddy->held[order];
-
-    buddy->held[order] = node->next;
-    buddy->held_count[order]--;
-    if (!node->next)
-        buddy->held_some &= ~((uint64_t)1 << order);
-    return node;
-}
-
 void *assay_buddy_take(struct assay_buddy *buddy, unsigned order, uint32_t label)
 {
+    unsigned level = order - buddy->least;
     struct assay_region *region;
     void *block;
 
-    if (order >= BUDDY_ORDERS)
-        return NULL;
-    if (buddy->held[order]) {
-        block = take_held(buddy, order);
+    if (level < BUDDY_HELD_ORDERS && buddy->held_count[level] > 0) {
+        block = buddy->held[level][--buddy->held_count[level]];
         region = assay_regions_find(buddy->regions, block);
     } else {
+        if (order >= BUDDY_ORDERS)
+            return NULL;
         if (!(buddy->filled >> order))
             assay_buddy_settle(buddy);
         if (!(buddy->filled >> order) && !grow(buddy, order))
@@ -231,17 +222,18 @@ void *assay_buddy_take(struct assay_buddy *buddy, unsigned order, uint32_t label
 void assay_buddy_give(struct assay_buddy *buddy, const struct assay_region *region, void *block,
                       unsigned order)
 {
-    struct buddy_free *node = block;
+    unsigned level = order - buddy->least;
 
     buddy->taken--;
     buddy->taken_bytes -= (size_t)1 << order;
-    if (buddy->held_count[order] == BUDDY_HELD)
-        merge_held(buddy, order);
+    if (level >= BUDDY_HELD_ORDERS) {
+        merge(buddy, region, block, order);
+        return;
+    }
+    if (buddy->held_count[level] == BUDDY_HELD)
+        merge_held(buddy, level, BUDDY_HELD / 2);
     map_of(region)[unit_of(buddy, region, block)] = (uint8_t)(BUDDY_IS_HELD | order);
-    node->next = buddy->held[order];
-    buddy->held[order] = node;
-    buddy->held_count[order]++;
-    buddy->held_some |= (uint64_t)1 << order;
+    buddy->held[level][buddy->held_count[level]++] = block;
 }
 
 /* --- resize --- */

@@ -5,9 +5,9 @@
  * holds nothing of ours while it is taken. So it is known of any address whether a taken block starts
  * there. Where asked for, each block also has a number of its user's, its label.
  *
- * A freed block is not merged at once: up to BUDDY_HELD of each order are held as they are, for the next
- * request of that order. All of them are merged before any request goes to the page source, before it is
- * refused, and before anyone looks: what the heap can serve is what an eager buddy can.
+ * A freed block is not merged at once: up to BUDDY_HELD of each of the smaller orders are held as they are,
+ * for the next requests of that order. All of them are merged before any request goes to the page source,
+ * before it is refused, and before anyone looks: what the heap can serve is what an eager buddy can.
  *
  * Nothing here locks: who has the buddy does.
  */
@@ -18,11 +18,12 @@
 
 #define BUDDY_ORDERS 48
 #define BUDDY_FIRST_REGION 17
-#define BUDDY_HELD 8
+#define BUDDY_HELD 32 /* blocks of one order */
+#define BUDDY_HELD_ORDERS 16
 
 struct buddy_free {
     struct buddy_free *next;
-    struct buddy_free *previous; /* not of a held block */
+    struct buddy_free *previous;
 };
 
 struct assay_buddy {
@@ -31,12 +32,11 @@ struct assay_buddy {
     bool labelled;      /* whether blocks have labels */
     unsigned refills;   /* regions of full size that there have been */
     uint64_t filled;    /* bit k: free[k] is not empty */
-    uint64_t held_some; /* bit k: held[k] is not empty */
     struct buddy_free *free[BUDDY_ORDERS];
-    struct buddy_free *held[BUDDY_ORDERS];
-    uint8_t held_count[BUDDY_ORDERS];
     size_t taken;
     size_t taken_bytes;
+    uint8_t held_count[BUDDY_HELD_ORDERS]; /* of order least + i */
+    void *held[BUDDY_HELD_ORDERS][BUDDY_HELD];
 };
 
 /* An empty buddy with blocks of at least 2^least bytes, which must hold a struct buddy_free. */
