@@ -18,6 +18,19 @@ static void look_before(struct diff_heap *heap, const struct assay_op *op)
     heap->was_live = slot->live;
     heap->was_size = slot->live ? slot->size : 0;
     heap->fault_was_active = meter->refuse_next > 0 || meter->budget != SIZE_MAX;
+    heap->fault_was_seen |= heap->fault_was_active;
+}
+
+/* Where the operation's block lies, or the one that a finding is about; NULL: no block. */
+static const void *focus_of(const struct diff_heap *heap, const struct assay_parting *parting)
+{
+    if (heap->result.found)
+        return heap->result.finding.has_block ? heap->result.finding.block.start : NULL;
+    if (parting->at_end)
+        return NULL;
+    const struct assay_shadow_slot *slot =
+        assay_shadow_slot(assay_replay_shadow(heap->replay), parting->operation.slot);
+    return slot->live ? slot->start : NULL;
 }
 
 static void draw(const struct assay_diff *diff, struct assay_parting *parting)
@@ -26,9 +39,8 @@ static void draw(const struct assay_diff *diff, struct assay_parting *parting)
 
     for (unsigned i = 0; i < 2; i++) {
         const struct diff_heap *heap = &diff->heaps[drawn[i]];
-        uint32_t focus = parting->at_end ? ASSAY_SLOTS : parting->operation.slot;
         assay_picture_draw(&parting->pictures[i], assay_replay_heap(heap->replay),
-                           assay_replay_shadow(heap->replay), focus);
+                           assay_replay_shadow(heap->replay), focus_of(heap, parting));
     }
 }
 
@@ -52,6 +64,16 @@ static void part(struct assay_diff *diff, const struct assay_op *op, unsigned od
     draw(diff, parting);
 }
 
+/* A heap to be seen beside the odd one, best one that serves. */
+static unsigned find_other(const struct assay_diff *diff, unsigned odd)
+{
+    for (unsigned i = 0; i < diff->count; i++)
+        if (i != odd && diff->heaps[i].is_in &&
+            diff->heaps[i].answer.outcome == ASSAY_OUTCOME_SERVED)
+            return i;
+    return odd == 0 ? 1 : 0;
+}
+
 /* Heap `odd` broke a promise of its own. */
 static void part_by_finding(struct assay_diff *diff, const struct assay_op *op, unsigned odd)
 {
@@ -61,7 +83,7 @@ static void part_by_finding(struct assay_diff *diff, const struct assay_op *op, 
     parting->rule = ASSAY_DIFF_RULES;
     parting->finding = *finding;
     snprintf(parting->what, sizeof parting->what, "%s", finding->what);
-    part(diff, op, odd, odd == 0 ? 1 : 0);
+    part(diff, op, odd, find_other(diff, odd));
 }
 
 static void call(const struct assay_diff *diff, unsigned number)
@@ -128,6 +150,7 @@ static assay_status begin(struct assay_diff *diff, const struct assay_setup *set
             return status;
         heap->is_in = true;
         heap->answer = (struct assay_answer){0};
+        heap->fault_was_seen = false;
         heap->answers_check = false;
         heap->disputed = 0;
     }

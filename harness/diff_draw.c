@@ -5,7 +5,7 @@
  *   shadow         [ s3 ]  ?     [ s7 ]                 where there is no walk, or no heap any more
  *                   rows: the focus and four on either side; bar: its whole mapping
  *
- * Twice through the heap: the first time to find the focus, the second to draw.
+ * Three times through the heap: to find the focus, for the rows, and for the bar that they stand in.
  */
 #include "assay/diff.h"
 
@@ -24,8 +24,7 @@ struct drawing {
     struct assay_picture *picture;
     const struct assay_heap *heap;
     const struct assay_shadow *shadow;
-    uint32_t slot; /* the focus, if it is live */
-    bool has_slot;
+    uintptr_t place; /* of the focus; 0: the largest free extent */
     void (*take)(struct drawing *drawing, const struct piece *piece);
     uint64_t number; /* of the piece under way */
     uint64_t pieces;
@@ -97,8 +96,9 @@ static void go_through(struct drawing *drawing,
 
 static void look(struct drawing *drawing, const struct piece *piece)
 {
-    bool is_it = drawing->has_slot
-                     ? piece->block && piece->block->slot == drawing->slot
+    size_t bytes = piece->bytes ? piece->bytes : 1;
+    bool is_it = drawing->place
+                     ? drawing->place - piece->start < bytes
                      : piece->kind == ASSAY_PIECE_FREE && piece->bytes > drawing->focus_bytes;
 
     drawing->pieces++;
@@ -158,7 +158,7 @@ static void set_window(struct drawing *drawing)
 static char letter(const struct drawing *drawing, const struct piece *piece)
 {
     if (drawing->has_focus && drawing->number == drawing->focus)
-        return drawing->has_slot ? 'X' : 'o';
+        return 'X';
     if (piece->kind == ASSAY_PIECE_USED)
         return '#';
     if (piece->kind == ASSAY_PIECE_META)
@@ -169,7 +169,7 @@ static char letter(const struct drawing *drawing, const struct piece *piece)
 /* Of several pieces in one place the most telling is shown. */
 static bool outranks(char one, char other)
 {
-    static const char order[] = " .m#oX";
+    static const char order[] = " .m#X";
     unsigned rank_one = 0, rank_other = 0;
 
     for (unsigned i = 0; order[i]; i++) {
@@ -200,14 +200,10 @@ static void draw_bar(struct drawing *drawing, const struct piece *piece)
 }
 
 void assay_picture_draw(struct assay_picture *picture, const struct assay_heap *heap,
-                        const struct assay_shadow *shadow, uint32_t focus)
+                        const struct assay_shadow *shadow, const void *focus)
 {
-    struct drawing drawing = {.picture = picture,
-                              .heap = heap,
-                              .shadow = shadow,
-                              .slot = focus,
-                              .has_slot =
-                                  focus < ASSAY_SLOTS && assay_shadow_slot(shadow, focus)->live};
+    struct drawing drawing = {
+        .picture = picture, .heap = heap, .shadow = shadow, .place = (uintptr_t)focus};
 
     *picture = (struct assay_picture){
         .is_walked = heap->self && heap->backend->walk,

@@ -15,26 +15,23 @@ static const struct {
     const char *name;
     const char *text;
 } rules[ASSAY_DIFF_RULES + 1] = {
-    [ASSAY_DIFF_OFFERED] = {"offered", "what a backend does not offer or claim is n/a; what it has "
-                                       "answered once it answers to the end"},
+    [ASSAY_DIFF_OFFERED] = {"offered", "what a backend does not offer or claim is n/a, but what it "
+                                       "has answered once it answers to the end"},
     [ASSAY_DIFF_STATE] = {"state",
-                          "a slot that differs since an allowed difference is n/a, until it "
-                          "is the same again"},
-    [ASSAY_DIFF_EMPTY] = {"empty", "0 bytes are a block or a refusal as declared; aligned, "
-                                   "either"},
+                          "an operation that finds a block in one heap and none in another "
+                          "is n/a; blocks that differ in size are no excuse"},
+    [ASSAY_DIFF_EMPTY] = {"empty", "0 bytes may be refused where no such block is declared, or an "
+                                   "alignment is asked for"},
     [ASSAY_DIFF_FAULTS] = {"faults",
-                           "while its pages are refused a heap may refuse, and no longer"},
+                           "a heap may refuse while its pages are refused, and no longer"},
     [ASSAY_DIFF_ALIGNMENT] = {"alignment", "an alignment above a page may be refused"},
-    [ASSAY_DIFF_LIMITS] = {"limits",
-                           "a heap may refuse what is above its largest size, or what may "
-                           "have no room, but not while its own walk, or the little that "
-                           "it has taken, shows room"},
-    [ASSAY_DIFF_CLASSES] = {"classes", "usable sizes may differ by a size class: up to twice the "
-                                       "request, its alignment and 64 KiB, or the largest size"},
-    [ASSAY_DIFF_ADDRESSES] = {"addresses",
-                              "blocks may lie anywhere, and with that a misuse may not "
-                              "be possible"},
-    [ASSAY_DIFF_RULES] = {"none", "no rule: every heap keeps its own promises"},
+    [ASSAY_DIFF_LIMITS] = {"limits", "what is above the largest size, or may have no room, may be "
+                                     "refused, but not where the heap itself shows room"},
+    [ASSAY_DIFF_CLASSES] = {"classes", "usable sizes may differ by a class: twice the request "
+                                       "with its alignment, and 64 KiB, or the largest size"},
+    [ASSAY_DIFF_ADDRESSES] = {"addresses", "blocks may lie anywhere, and so a misuse may be "
+                                           "possible in one heap and not in another"},
+    [ASSAY_DIFF_RULES] = {"none", "each heap keeps its own promises"},
 };
 
 const char *assay_diff_rule_name(enum assay_diff_rule rule)
@@ -243,15 +240,14 @@ static bool shows_room(struct diff_heap *heap, size_t need, size_t *room)
     return *room >= (least > mapped ? least : mapped);
 }
 
-/* The rule that may allow this refusal; LIMITS has *room set where it does not. */
+/* The rule that allows this refusal; RULES: none does, and then *room is what there is. */
 static enum assay_diff_rule why_refused(struct diff_heap *heap, const struct assay_op *op,
-                                        bool *is_allowed, size_t *room)
+                                        size_t *room)
 {
     size_t size = size_of(op), align = align_of(heap, op);
     size_t need =
         assay_add(assay_add(size, OVERHEAD), align > heap->backend->min_align ? align : 0);
 
-    *is_allowed = true;
     if (size == 0 &&
         (op->kind == ASSAY_OP_ALLOC_ALIGNED || !claims(heap, ASSAY_CAP_ZERO_SIZE_BLOCK)))
         return ASSAY_DIFF_EMPTY;
@@ -259,32 +255,45 @@ static enum assay_diff_rule why_refused(struct diff_heap *heap, const struct ass
         return ASSAY_DIFF_FAULTS;
     if (align > PAGE)
         return ASSAY_DIFF_ALIGNMENT;
-    *is_allowed = size > heap->backend->max_size || !shows_room(heap, need, room);
-    return ASSAY_DIFF_LIMITS;
+    if (size > heap->backend->max_size || !shows_room(heap, need, room))
+        return ASSAY_DIFF_LIMITS;
+    return ASSAY_DIFF_RULES;
 }
 
-/* A heap that serves, and whose slot was as that of heap `number`; count if there is none. */
-static unsigned server_in_step(const struct assay_diff *diff, unsigned number)
+/* The rule that comes closest to a refusal that none allows. */
+static enum assay_diff_rule nearest_rule(const struct diff_heap *heap, bool is_in_step,
+                                         const struct assay_op *op)
 {
-    unsigned server = find(diff, ASSAY_OUTCOME_SERVED, 0);
+    if (size_of(op) == 0)
+        return ASSAY_DIFF_EMPTY;
+    if (align_of(heap, op) > heap->backend->min_align)
+        return ASSAY_DIFF_ALIGNMENT;
+    if (!is_in_step)
+        return ASSAY_DIFF_STATE;
+    return heap->fault_was_seen ? ASSAY_DIFF_FAULTS : ASSAY_DIFF_LIMITS;
+}
+
+/* A heap that serves, best one whose slot was as that of heap `number`; count if there is none. */
+static unsigned find_server(const struct assay_diff *diff, unsigned number)
+{
+    unsigned any = find(diff, ASSAY_OUTCOME_SERVED, 0), server = any;
 
     while (server < diff->count && !in_step(&diff->heaps[server], &diff->heaps[number]))
         server = find(diff, ASSAY_OUTCOME_SERVED, server + 1);
-    return server;
+    return server < diff->count ? server : any;
 }
 
 static bool judge_refusal(struct judgement *judgement, unsigned number, unsigned server)
 {
     struct diff_heap *heap = &judgement->diff->heaps[number];
     size_t size = size_of(judgement->op), room = 0;
-    bool is_allowed;
 
-    enum assay_diff_rule rule = why_refused(heap, judgement->op, &is_allowed, &room);
-    if (is_allowed && allows(judgement, rule))
-        return true;
-    if (is_allowed)
-        return not_allowed(judgement, rule, number, server, "%s refuses %zu bytes that %s serves",
+    enum assay_diff_rule rule = why_refused(heap, judgement->op, &room);
+    if (rule != ASSAY_DIFF_RULES)
+        return allows(judgement, rule) ||
+               not_allowed(judgement, rule, number, server, "%s refuses %zu bytes that %s serves",
                            name_of(judgement, number), size, name_of(judgement, server));
+    rule = nearest_rule(heap, in_step(heap, &judgement->diff->heaps[server]), judgement->op);
     return not_allowed(judgement, rule, number, server,
                        "%s refuses %zu bytes that %s serves, with room for %zu",
                        name_of(judgement, number), size, name_of(judgement, server), room);
@@ -292,20 +301,12 @@ static bool judge_refusal(struct judgement *judgement, unsigned number, unsigned
 
 static bool judge_refusals(struct judgement *judgement)
 {
-    struct assay_diff *diff = judgement->diff;
-    unsigned any = find(diff, ASSAY_OUTCOME_SERVED, 0);
-    unsigned i = find(diff, ASSAY_OUTCOME_REFUSED, 0);
+    const struct assay_diff *diff = judgement->diff;
 
-    for (; any < diff->count && i < diff->count; i = find(diff, ASSAY_OUTCOME_REFUSED, i + 1)) {
-        unsigned server = server_in_step(diff, i);
-        if (server < diff->count) {
-            if (!judge_refusal(judgement, i, server))
-                return false;
-        } else if (!allows(judgement, ASSAY_DIFF_STATE)) {
-            return not_allowed(judgement, ASSAY_DIFF_STATE, i, any,
-                               "%s refuses what %s serves, on slots that differ",
-                               name_of(judgement, i), name_of(judgement, any));
-        }
+    for (unsigned i = 0; (i = find(diff, ASSAY_OUTCOME_REFUSED, i)) < diff->count; i++) {
+        unsigned server = find_server(diff, i);
+        if (server < diff->count && !judge_refusal(judgement, i, server))
+            return false;
     }
     return true;
 }
@@ -315,7 +316,7 @@ static bool judge_refusals(struct judgement *judgement)
 static size_t class_limit(const struct diff_heap *heap, const struct assay_op *op)
 {
     size_t most =
-        assay_add(assay_multiply(size_of(op), 2), assay_add(align_of(heap, op), CLASS_BYTES));
+        assay_add(assay_multiply(assay_add(size_of(op), align_of(heap, op)), 2), CLASS_BYTES);
 
     /* One size for all, as a pool has it. */
     return heap->backend->max_size < PTRDIFF_MAX && heap->backend->max_size > most

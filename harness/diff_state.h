@@ -15,6 +15,7 @@ struct diff_heap {
     size_t was_size;
     bool fault_was_active;
     /* Of the stream. */
+    bool fault_was_seen;
     bool answers_check; /* check() was not "not offered" */
     uint64_t disputed;  /* refusals of what others served */
 };

@@ -1,10 +1,10 @@
 /*
  * diff_streams.c - random streams on several backends in step.
  *
- *     diff_streams OPERATIONS FIRST SPEC SPEC...
+ *     diff_streams OPERATIONS FIRST KNOWN SPEC SPEC...
  *
  * Streams FIRST, FIRST + 1, ... of swarm.h, until so many operations have been run on each heap. Exit 1 with
- * the parting where two part.
+ * the parting where two part. KNOWN is a check whose findings are known and not told, or "-".
  */
 #include "assay/diff.h"
 #include "assay/registry.h"
@@ -77,13 +77,16 @@ static int run_streams(struct assay_diff *diff, uint64_t number, uint64_t most_o
 int main(int argc, char **argv)
 {
     const struct assay_backend *backends[ASSAY_DIFF_HEAPS];
-    const struct assay_diff_options options = {.strict = 0};
+    struct assay_diff_options options = {.strict = 0};
     struct assay_error error;
+    enum assay_check known;
     unsigned count = 0;
 
-    if (argc < 5 || argc - 3 > (int)ASSAY_DIFF_HEAPS)
-        return stop(EXIT_USAGE, "usage: diff_streams OPERATIONS FIRST SPEC SPEC...");
-    for (int i = 3; i < argc; i++)
+    if (argc < 6 || argc - 4 > (int)ASSAY_DIFF_HEAPS)
+        return stop(EXIT_USAGE, "usage: diff_streams OPERATIONS FIRST KNOWN SPEC SPEC...");
+    if (assay_check_parse(argv[3], &known))
+        options.replay.ignored = UINT64_C(1) << known;
+    for (int i = 4; i < argc; i++)
         if (assay_registry_find(argv[i], &backends[count++], &error) != ASSAY_OK)
             return stop(EXIT_USAGE, error.what);
     struct assay_diff *diff = assay_diff_open(backends, count, &options);

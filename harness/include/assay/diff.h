@@ -64,18 +64,17 @@ struct assay_picture {
     size_t mapped_bytes;
     size_t blocks;
     char bar[ASSAY_PICTURE_BAR +
-             1]; /* X the focus, # used, . free, m meta, blank unknown; "": nothing */
+             1]; /* X the focus, # used, . free, m meta, blank unknown; "": empty */
     unsigned rows;
     struct assay_picture_row row[ASSAY_PICTURE_ROWS];
 };
 
 /*
- * Draws a heap around the block of slot `focus`, or, where it is not live or ASSAY_SLOTS, around the
- * largest free extent.
- * Walks the heap twice; if it is closed the shadow alone tells. O(live blocks).
+ * Draws a heap around what lies at address `focus`, or, where that is NULL, around the largest free extent.
+ * Walks the heap three times; if it is closed or has no walk, the shadow alone tells. O(live blocks).
  */
 void assay_picture_draw(struct assay_picture *picture, const struct assay_heap *heap,
-                        const struct assay_shadow *shadow, uint32_t focus);
+                        const struct assay_shadow *shadow, const void *focus);
 
 /* --- comparing --- */
 
