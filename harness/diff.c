@@ -24,8 +24,8 @@ static void look_before(struct diff_heap *heap, const struct assay_op *op)
 /* Where the operation's block lies, or the one that a finding is about; NULL: no block. */
 static const void *focus_of(const struct diff_heap *heap, const struct assay_parting *parting)
 {
-    if (heap->result.found)
-        return heap->result.finding.has_block ? heap->result.finding.block.start : NULL;
+    if (heap->result.found && heap->result.finding.has_block)
+        return heap->result.finding.block.start;
     if (parting->at_end)
         return NULL;
     const struct assay_shadow_slot *slot =
@@ -92,6 +92,18 @@ static void call(const struct assay_diff *diff, unsigned number)
         *diff->options.under_way = number;
 }
 
+/* Whether the next call of heap `number` is known not to come back; then the finding is there without it. */
+static bool is_known(struct assay_diff *diff, unsigned number)
+{
+    const struct assay_finding *known = diff->options.known;
+
+    if (!known || number != diff->options.known_heap || known->op != diff->result->ops)
+        return false;
+    diff->heaps[number].result.found = true;
+    diff->heaps[number].result.finding = *known;
+    return true;
+}
+
 /* One operation on every heap; false where they part. */
 static bool step(struct assay_diff *diff, const struct assay_op *op)
 {
@@ -104,7 +116,7 @@ static bool step(struct assay_diff *diff, const struct assay_op *op)
             continue;
         look_before(heap, op);
         call(diff, i);
-        if (assay_replay_step(heap->replay, op, &heap->answer))
+        if (!is_known(diff, i) && assay_replay_step(heap->replay, op, &heap->answer))
             continue;
         heap->is_in = false;
         if (heap->result.found && broken == ASSAY_DIFF_HEAPS)

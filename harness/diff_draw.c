@@ -157,7 +157,7 @@ static void set_window(struct drawing *drawing)
 
 static char letter(const struct drawing *drawing, const struct piece *piece)
 {
-    if (drawing->has_focus && drawing->number == drawing->focus)
+    if (drawing->place && drawing->has_focus && drawing->number == drawing->focus)
         return 'X';
     if (piece->kind == ASSAY_PIECE_USED)
         return '#';

@@ -45,11 +45,13 @@ static void print_line(FILE *out, const char *left, const char *right)
 
 static void print_size(char *text, size_t room, const struct assay_picture *picture)
 {
+    const char *blocks = picture->blocks == 1 ? "block" : "blocks";
+
     if (picture->mapped_bytes)
-        snprintf(text, room, "%zu blocks, %zu bytes mapped", picture->blocks,
+        snprintf(text, room, "%zu %s, %zu bytes mapped", picture->blocks, blocks,
                  picture->mapped_bytes);
     else
-        snprintf(text, room, "%zu blocks", picture->blocks);
+        snprintf(text, room, "%zu %s", picture->blocks, blocks);
 }
 
 /* ">  #1+65536  s4            1024": mapping and offset, what it is, how many bytes. */
@@ -83,12 +85,21 @@ static void print_bar(char *text, size_t room, const struct assay_picture *pictu
         snprintf(text, room, "[%s]", picture->bar);
 }
 
+/* The head of a column: of a path its last part. */
+static const char *short_name(const char *backend)
+{
+    const char *slash = strrchr(backend, '/');
+
+    return slash ? slash + 1 : backend;
+}
+
 static void print_pictures(FILE *out, const struct assay_parting *parting)
 {
     const struct assay_picture *left = &parting->pictures[0], *right = &parting->pictures[1];
     char one[80], other[80];
 
-    print_line(out, parting->backends[parting->other], parting->backends[parting->odd]);
+    print_line(out, short_name(parting->backends[parting->other]),
+               short_name(parting->backends[parting->odd]));
     print_answer(one, sizeof one, parting, parting->other);
     print_answer(other, sizeof other, parting, parting->odd);
     print_line(out, one, other);

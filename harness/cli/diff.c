@@ -56,6 +56,8 @@ struct job {
     const struct assay_backend *backends[ASSAY_DIFF_HEAPS];
     uint32_t strict;
     const char *path;
+    const struct assay_finding *known; /* of a run before, which did not come back */
+    unsigned known_heap;
     struct outcome *outcome; /* shared with the child */
 };
 
@@ -71,6 +73,8 @@ static void run(void *arg, volatile uint64_t *progress)
         .replay = {.check_interval = check_interval,
                    .content_bytes = content_bytes,
                    .progress = progress},
+        .known = job->known,
+        .known_heap = job->known_heap,
         .under_way = &outcome->under_way,
     };
 
@@ -146,15 +150,29 @@ static void print_parting(const struct job *job, struct assay_parting *parting)
     free(repeat);
 }
 
+/*
+ * The child did not come back. A second one goes as far and draws the heaps; if that one does not come back
+ * either, there is the finding alone.
+ */
 static void print_ending(const struct job *job, const struct assay_guard_outcome *ending)
 {
-    const struct cli_stream stream = {job->path, encoding, specs.words[job->outcome->under_way],
-                                      (unsigned)timeout,
+    const unsigned heap = job->outcome->under_way;
+    const struct cli_stream stream = {job->path, encoding, specs.words[heap], (unsigned)timeout,
                                       cli_given(&cli_diff_command, &seed) ? &seed : NULL};
+    struct assay_guard_outcome again;
     struct assay_finding finding;
-    char *repeat = cli_repeat(&cli_diff_command, NULL, job->path);
+    struct job to_draw = *job;
 
     cli_describe_ending(&stream, ending, &finding);
+    to_draw.known = &finding;
+    to_draw.known_heap = heap;
+    memset(job->outcome, 0, sizeof *job->outcome);
+    if (assay_guard_run(run, &to_draw, (unsigned)timeout, true, &again) == ASSAY_OK &&
+        again.ending == ASSAY_ENDED && job->outcome->result.parted) {
+        print_parting(job, &job->outcome->result.parting);
+        return;
+    }
+    char *repeat = cli_repeat(&cli_diff_command, NULL, job->path);
     if (json)
         json_finding(stdout, &finding, repeat);
     else

@@ -112,6 +112,10 @@ struct assay_diff_options {
     struct assay_replay_options replay;
     const struct assay_page_source *const *pages;
     void *const *reset_ctx; /* for replay.reset_pages */
+    /* What is known to end or to stop the process: heap known_heap does not run operation known->op, and the
+     * heaps part there by this finding. NULL: nothing is known. */
+    const struct assay_finding *known;
+    unsigned known_heap;
     volatile uint32_t
         *under_way; /* where the index of the heap that is called is put; NULL: nowhere */
 };
