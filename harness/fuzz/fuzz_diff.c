@@ -82,7 +82,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     (void)argv;
     find_backends(backends);
     for (unsigned i = 0; i < count; i++) {
-        char *base = (char *)ASSAY_RECYCLER_BASE + i * 2 * PAGES_BYTES;
+        char *base = (char *)ASSAY_RECYCLER_BASE + PAGES_BYTES * 2 * i;
         if (assay_recycler_open(&recyclers[i], PAGES_BYTES, base) != ASSAY_OK)
             stop(EXIT_ENVIRONMENT, "the address range for a heap's pages is not to be had");
         pages[i] = &recyclers[i].source;
