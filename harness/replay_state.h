@@ -46,6 +46,7 @@ struct assay_replay {
     struct assay_replay_result *result;
     const struct assay_op *operation;
     uint64_t op;
+    uint64_t seed;
     size_t most_bytes; /* a request above it cannot be served */
     bool fault_seen;
     bool stopped; /* the heap can no longer be judged: end without further checks */
