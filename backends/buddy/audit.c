@@ -26,7 +26,8 @@ static const char *block_fault(const struct assay_buddy *buddy, const struct ass
     size_t units = (size_t)1 << (order - buddy->least);
     if (unit & (units - 1))
         return "a block is not aligned to its size";
-    if (map[unit] == (BUDDY_FREE | order) && order < top_of(region) && map[unit ^ units] == map[unit])
+    if (map[unit] == (BUDDY_FREE | order) && order < top_of(region) &&
+        map[unit ^ units] == map[unit])
         return "two free buddies are not merged";
     return NULL;
 }

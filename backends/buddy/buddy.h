@@ -28,10 +28,10 @@ struct buddy_free {
 
 struct assay_buddy {
     struct assay_regions *regions;
-    unsigned least;     /* order of the smallest block */
-    bool labelled;      /* whether blocks have labels */
-    unsigned refills;   /* regions of full size that there have been */
-    uint64_t filled;    /* bit k: free[k] is not empty */
+    unsigned least;   /* order of the smallest block */
+    bool labelled;    /* whether blocks have labels */
+    unsigned refills; /* regions of full size that there have been */
+    uint64_t filled;  /* bit k: free[k] is not empty */
     struct buddy_free *free[BUDDY_ORDERS];
     size_t taken;
     size_t taken_bytes;

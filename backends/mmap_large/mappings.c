@@ -50,7 +50,8 @@ bool assay_large_resize(struct assay_large *large, struct assay_region *region, 
 {
     if (bytes > assay_large_room(region))
         return false;
-    size_t used = assay_regions_round(large->regions, (uintptr_t)region->data + (bytes ? bytes : 1));
+    size_t used =
+        assay_regions_round(large->regions, (uintptr_t)region->data + (bytes ? bytes : 1));
     large->taken_bytes -= region->bytes - used;
     assay_regions_cut(large->regions, region, 0, region->bytes - used);
     region->info = bytes;

@@ -47,7 +47,8 @@ static void shift_recent(struct assay_regions *regions, size_t from, uint16_t by
         return;
     uint16_t least = (uint16_t)(from + 1);
     for (size_t i = 0; i < ASSAY_REGIONS_RECENT; i++)
-        regions->recent[i] = (uint16_t)(regions->recent[i] + (regions->recent[i] >= least ? by : 0));
+        regions->recent[i] =
+            (uint16_t)(regions->recent[i] + (regions->recent[i] >= least ? by : 0));
 }
 
 static struct assay_region *insert(struct assay_regions *regions, void *start, size_t bytes,

@@ -35,7 +35,7 @@ struct assay_regions {
     struct assay_region *at; /* by rising start */
     size_t count;
     size_t room;
-    bool remembers;                          /* whether `recent` is kept */
+    bool remembers;                        /* whether `recent` is kept */
     uint16_t recent[ASSAY_REGIONS_RECENT]; /* 1 + index of a region found there before; 0: none */
     struct assay_region first[ASSAY_REGIONS_INLINE];
 };

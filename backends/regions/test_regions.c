@@ -54,7 +54,8 @@ static void assert_in_order(const struct assay_regions *regions)
     for (size_t i = 0; i < regions->count; i++) {
         bytes += regions->at[i].bytes;
         if (i > 0)
-            assert_true(regions->at[i].start >= regions->at[i - 1].start + regions->at[i - 1].bytes);
+            assert_true(regions->at[i].start >=
+                        regions->at[i - 1].start + regions->at[i - 1].bytes);
     }
     assert_int_equal(bytes, meter.mapped_bytes);
     assert_int_equal(regions->mapped_bytes, meter.mapped_bytes);
