@@ -53,6 +53,7 @@ static bool run_free(struct assay_replay *replay, const struct assay_op *op)
                                  (unsigned long long)block.op, assay_status_text(status));
     }
     replay->result->checks += 2; /* content, status */
+    room_free(replay, slot->size, slot->op);
     if (assay_shadow_count(replay->shadow) == 0 && claims(replay, ASSAY_CAP_COALESCES))
         replay->room.charged = 0;
     return true;
@@ -110,7 +111,7 @@ static bool run(struct assay_replay *replay, const struct assay_op *op)
     case ASSAY_OP_TOUCH:
         return run_touch(replay, op);
     case ASSAY_OP_CHECK:
-        return replay_audit(replay);
+        return drift_end_round(replay) && replay_audit(replay);
     case ASSAY_OP_HAND_OVER: /* all operations run on one thread */
         return replay->slots[op->slot].live || skip(replay, op);
     case ASSAY_OP_REFUSE_NEXT:
@@ -167,6 +168,8 @@ static bool run_batch(struct assay_replay *replay, const struct assay_op *ops, s
             fetch_ahead(replay, ops + i, count - i);
         *replay->progress = replay->op;
         replay->operation = &ops[i];
+        if (replay->drift.is_open && ops[i].kind != ASSAY_OP_CHECK)
+            drift_add(&replay->drift, &ops[i]);
         if (!run(replay, &ops[i]))
             return false;
         if (replay->stopped)
@@ -205,7 +208,7 @@ static assay_status open_heap(struct assay_replay *replay, const struct assay_se
     return status;
 }
 
-static void begin(struct assay_replay *replay, struct assay_replay_result *result)
+static void begin(struct assay_replay *replay, uint64_t seed, struct assay_replay_result *result)
 {
     const struct assay_backend *backend = replay->backend;
     size_t most = backend->max_size < PTRDIFF_MAX ? backend->max_size : PTRDIFF_MAX;
@@ -215,6 +218,7 @@ static void begin(struct assay_replay *replay, struct assay_replay_result *resul
     replay->result = result;
     replay->operation = NULL;
     replay->op = 0;
+    replay->seed = seed;
     replay->most_bytes = most;
     replay->fault_seen = false;
     replay->stopped = false;
@@ -225,6 +229,7 @@ static void begin(struct assay_replay *replay, struct assay_replay_result *resul
     replay->requests_under_fault = 0;
     replay->audits_under_fault = 0;
     replay->misuses = 0;
+    replay->drift = (struct drift){0};
     replay->window_start = replay->window_end = 0;
     replay->transcript.hash = 0;
     replay->transcript.count = 0;
@@ -264,7 +269,7 @@ assay_status assay_replay_run(struct assay_replay *replay, struct assay_reader *
     assay_status status = open_heap(replay, &reader->setup, error);
     if (status != ASSAY_OK)
         return status;
-    begin(replay, result);
+    begin(replay, reader->setup.seed, result);
     while (kept && !replay->stopped && (count = reader->next(reader, &ops)) > 0)
         kept = run_batch(replay, ops, count);
     if (kept && reader->error.what[0]) {

@@ -4,8 +4,8 @@
  *   run  [ run | ... | run's address | block ........ ]      whole pages
  *
  * A request takes the cached run that fits best, unless that is twice as large as needed, and caches what it
- * cuts off. When the cache has MOST_CACHED runs the one that waited longest is unmapped; when pages are
- * refused all are, and the request is tried once more.
+ * cuts off. When the cache has more than a quarter of the limit those that waited longest are unmapped; when
+ * pages are refused all are, and the request is tried once more.
  *
  * A correct allocator to plant bugs in: the layer below a real one, with nothing to ask.
  */
@@ -14,7 +14,6 @@
 
 #include <string.h>
 
-#define MOST_CACHED 16
 #define UNIT 16
 
 struct run {
@@ -27,7 +26,7 @@ _Static_assert(RUN_HEAD % UNIT == 0, "blocks behind it are aligned");
 
 struct runs {
     struct run *first, *last;
-    size_t count;
+    size_t bytes;
 };
 
 struct heap {
@@ -49,7 +48,7 @@ static void runs_add(struct runs *runs, struct run *run)
     else
         runs->last = run;
     runs->first = run;
-    runs->count++;
+    runs->bytes += run->bytes;
 }
 
 static void runs_remove(struct runs *runs, struct run *run)
@@ -62,7 +61,7 @@ static void runs_remove(struct runs *runs, struct run *run)
         run->next->previous = run->previous;
     else
         runs->last = run->previous;
-    runs->count--;
+    runs->bytes -= run->bytes;
 }
 
 static void run_unmap(struct heap *heap, struct run *run)
@@ -99,7 +98,7 @@ static void cache(struct heap *heap, struct run *run)
 {
     run->is_dirty = true;
     runs_add(&heap->cached, run);
-    if (heap->cached.count > MOST_CACHED) {
+    while (heap->cached.bytes > heap->limit / 4) {
         struct run *oldest = heap->cached.last;
         runs_remove(&heap->cached, oldest);
         run_unmap(heap, oldest);
@@ -136,7 +135,7 @@ static struct run *take_run(struct heap *heap, size_t bytes)
         cut(heap, run, bytes);
     } else {
         run = run_map(heap, bytes);
-        if (!run && heap->cached.count) {
+        if (!run && heap->cached.first) {
             flush(heap);
             run = run_map(heap, bytes);
         }
