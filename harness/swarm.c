@@ -385,7 +385,8 @@ static void draw_mood(struct swarm *swarm)
     swarm->limit = draw_limit(dice);
     swarm->most = dice_between(dice, 8, length == 0 ? 40 : length < 3 ? 400 : LONGEST);
     swarm->slots = (uint32_t)(dice_once_in(dice, 3) ? SWARM_SLOTS : dice_between(dice, 4, 60));
-    swarm->habits = (uint32_t)dice_next(dice) & (uint32_t)dice_next(dice);
+    swarm->habits = (uint32_t)dice_next(dice);
+    swarm->habits &= (uint32_t)dice_next(dice); /* one in four */
     draw_weights(swarm);
     swarm_draw_sizes(swarm);
     swarm->live_count = 0;
