@@ -208,7 +208,7 @@ static assay_status open_heap(struct assay_replay *replay, const struct assay_se
     return status;
 }
 
-static void begin(struct assay_replay *replay, uint64_t seed, struct assay_replay_result *result)
+static void begin(struct assay_replay *replay, struct assay_replay_result *result)
 {
     const struct assay_backend *backend = replay->backend;
     size_t most = backend->max_size < PTRDIFF_MAX ? backend->max_size : PTRDIFF_MAX;
@@ -218,7 +218,6 @@ static void begin(struct assay_replay *replay, uint64_t seed, struct assay_repla
     replay->result = result;
     replay->operation = NULL;
     replay->op = 0;
-    replay->seed = seed;
     replay->most_bytes = most;
     replay->fault_seen = false;
     replay->stopped = false;
@@ -236,7 +235,7 @@ static void begin(struct assay_replay *replay, uint64_t seed, struct assay_repla
     room_open(replay);
 }
 
-static void conclude(struct assay_replay *replay, const struct assay_setup *setup, bool kept)
+static void conclude(struct assay_replay *replay, bool kept)
 {
     struct assay_replay_result *result = replay->result;
 
@@ -251,10 +250,87 @@ static void conclude(struct assay_replay *replay, const struct assay_setup *setu
         return;
     result->finding.backend = replay->backend->name;
     result->finding.op = replay->op;
-    result->finding.seed = setup->seed;
+    result->finding.seed = replay->seed;
     result->finding.at_end = replay->operation == NULL;
     if (replay->operation)
         result->finding.operation = *replay->operation;
+}
+
+assay_status assay_replay_begin(struct assay_replay *replay, const struct assay_setup *setup,
+                                struct assay_replay_result *result, struct assay_error *error)
+{
+    *result = (struct assay_replay_result){.finding.ignored = replay->options.ignored};
+    assay_shadow_clear(replay->shadow);
+    assay_status status = open_heap(replay, setup, error);
+    if (status != ASSAY_OK)
+        return status;
+    begin(replay, result);
+    replay->seed = setup->seed;
+    return ASSAY_OK;
+}
+
+/* What the counters of the result say about an operation: how many of its kind were served before it, ... */
+static enum assay_outcome outcome_of(const struct assay_replay *replay, const struct assay_op *op,
+                                     uint64_t served, uint64_t refused, uint64_t skipped)
+{
+    const struct assay_replay_result *now = replay->result;
+
+    if (now->served != served)
+        return ASSAY_OUTCOME_SERVED;
+    if (now->refused != refused)
+        return ASSAY_OUTCOME_REFUSED;
+    if (now->skipped[op->kind] == skipped)
+        return ASSAY_OUTCOME_DONE;
+    return replay->offered >> op->kind & 1 ? ASSAY_OUTCOME_SKIPPED : ASSAY_OUTCOME_NOT_OFFERED;
+}
+
+bool assay_replay_step(struct assay_replay *replay, const struct assay_op *op,
+                       struct assay_answer *answer)
+{
+    const struct assay_replay_result *result = replay->result;
+    uint64_t served = result->served, refused = result->refused;
+    uint64_t skipped = result->skipped[op->kind], page_refusals = replay->heap.meter.refusals;
+
+    bool kept = run_batch(replay, op, 1);
+    answer->outcome = outcome_of(replay, op, served, refused, skipped);
+    answer->page_refused = replay->heap.meter.refusals != page_refusals;
+    answer->block = replay_block(replay, op->slot);
+    if (!kept) {
+        conclude(replay, false);
+        replay_abandon(replay);
+    }
+    return kept && !replay->stopped;
+}
+
+void assay_replay_end(struct assay_replay *replay)
+{
+    bool kept = true;
+
+    if (!replay->heap.self)
+        return;
+    if (!replay->stopped) {
+        replay->operation = NULL;
+        kept = replay_finish(replay);
+    }
+    conclude(replay, kept);
+    if (replay->heap.self)
+        replay_abandon(replay);
+}
+
+void assay_replay_drop(struct assay_replay *replay)
+{
+    if (replay->heap.self)
+        replay_abandon(replay);
+}
+
+const struct assay_heap *assay_replay_heap(const struct assay_replay *replay)
+{
+    return &replay->heap;
+}
+
+const struct assay_shadow *assay_replay_shadow(const struct assay_replay *replay)
+{
+    return replay->shadow;
 }
 
 assay_status assay_replay_run(struct assay_replay *replay, struct assay_reader *reader,
@@ -264,12 +340,9 @@ assay_status assay_replay_run(struct assay_replay *replay, struct assay_reader *
     bool kept = true;
     size_t count;
 
-    *result = (struct assay_replay_result){.finding.ignored = replay->options.ignored};
-    assay_shadow_clear(replay->shadow);
-    assay_status status = open_heap(replay, &reader->setup, error);
+    assay_status status = assay_replay_begin(replay, &reader->setup, result, error);
     if (status != ASSAY_OK)
         return status;
-    begin(replay, reader->setup.seed, result);
     while (kept && !replay->stopped && (count = reader->next(reader, &ops)) > 0)
         kept = run_batch(replay, ops, count);
     if (kept && reader->error.what[0]) {
@@ -277,13 +350,12 @@ assay_status assay_replay_run(struct assay_replay *replay, struct assay_reader *
         replay_abandon(replay);
         return ASSAY_INVALID;
     }
-    if (kept && !replay->stopped) {
-        replay->operation = NULL;
-        kept = replay_finish(replay);
+    if (kept) {
+        assay_replay_end(replay);
+        return ASSAY_OK;
     }
-    conclude(replay, &reader->setup, kept);
-    if (replay->heap.self)
-        replay_abandon(replay);
+    conclude(replay, false);
+    replay_abandon(replay);
     return ASSAY_OK;
 }
 

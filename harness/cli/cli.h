@@ -4,6 +4,8 @@
 #ifndef ASSAY_CLI_H
 #define ASSAY_CLI_H
 
+#include "assay/finding.h"
+#include "assay/guard.h"
 #include "assay/input.h"
 #include "assay/op.h"
 
@@ -97,6 +99,32 @@ int cli_output_open(struct cli_output *output, const char *path);
 /* Gives it its name, or drops it. Returns as above. */
 int cli_output_close(struct cli_output *output, bool keep);
 
+/* --- streams that are run in child processes --- */
+
+/* How many operations there are; 0 where that is not known. */
+uint64_t cli_total_ops(const struct assay_input *input);
+/* Whoever describes a crash reads the stream anew: not standard input, not a pipe. */
+bool cli_can_be_read_again(const char *path);
+/* What a command leaves with that met both: what could not be run hides behind no finding. */
+enum cli_exit cli_graver(enum cli_exit one, enum cli_exit other);
+
+/* A stream as a child runs it. */
+struct cli_stream {
+    const char *path;
+    enum assay_encoding encoding;
+    const char *backend;  /* whose heap was called last */
+    unsigned timeout;     /* seconds */
+    const uint64_t *seed; /* in place of the stream's; NULL: not */
+};
+/* Fills in *finding for a child that did not come back. */
+void cli_describe_ending(const struct cli_stream *stream, const struct assay_guard_outcome *ending,
+                         struct assay_finding *finding);
+/*
+ * The command with all options that were given but --json; on this backend alone, unless it is NULL. The
+ * caller frees it; NULL if there is no memory.
+ */
+char *cli_repeat(const struct cli_command *command, const char *backend, const char *path);
+
 /* --- a reader that shows how far it is --- */
 
 /*
@@ -122,6 +150,7 @@ void cli_progress_end(struct cli_progress *progress);
 
 extern const struct cli_command cli_list_command;
 extern const struct cli_command cli_replay_command;
+extern const struct cli_command cli_diff_command;
 extern const struct cli_command cli_trace_command;
 extern const struct cli_command cli_trace_show_command;
 extern const struct cli_command cli_trace_stats_command;

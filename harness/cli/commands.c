@@ -10,6 +10,8 @@ static const char *values_of(const struct cli_option *option)
         return "trace text bytes";
     if (strcmp(option->name, "backend") == 0)
         return "$(\"$1\" list --names 2>/dev/null) dl: plugin:";
+    if (strcmp(option->name, "strict") == 0)
+        return "$(\"$1\" diff --rules 2>/dev/null | cut -d' ' -f1)";
     if (strcmp(option->name, "workload") == 0)
         return "$(\"$1\" bench --list 2>/dev/null | cut -d' ' -f1)";
     return option->argument && strcmp(option->argument, "FILE") == 0 ? NULL : "";
@@ -88,7 +90,9 @@ const struct cli_command cli_completion_command = {
     "completion", "prints the bash completion of this program", "", no_options, run_completion};
 
 const struct cli_command *const cli_commands[] = {
-    &cli_list_command,   &cli_replay_command,     &cli_trace_command,
-    &cli_record_command, &cli_bench_command,      &cli_doctor_command,
-    &cli_score_command,  &cli_completion_command, NULL,
+    &cli_list_command,       &cli_replay_command,
+    &cli_diff_command,       &cli_trace_command,
+    &cli_record_command,     &cli_bench_command,
+    &cli_doctor_command,     &cli_score_command,
+    &cli_completion_command, NULL,
 };

@@ -12,7 +12,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #define DEFAULT_TIMEOUT_S 600
 /* A replay in which so many operations were refused or skipped, and so many times more than requests
@@ -64,13 +63,6 @@ struct job {
     struct outcome *outcome; /* shared with the child */
 };
 
-static uint64_t total_ops(const struct assay_input *input)
-{
-    const struct assay_trace_info *info = assay_input_trace_info(input);
-
-    return info && info->is_whole ? info->ops : 0;
-}
-
 /* In the child. */
 static void run(void *arg, volatile uint64_t *progress)
 {
@@ -90,7 +82,7 @@ static void run(void *arg, volatile uint64_t *progress)
     if (outcome->status != ASSAY_OK)
         return;
     outcome->opened = true;
-    cli_progress_init(&shown, assay_input_reader(input), job->backend->name, total_ops(input));
+    cli_progress_init(&shown, assay_input_reader(input), job->backend->name, cli_total_ops(input));
     if (limit)
         shown.reader.setup.limit = limit;
     if (cli_given(&cli_replay_command, &seed))
@@ -107,80 +99,6 @@ static void run(void *arg, volatile uint64_t *progress)
     outcome->incomplete = shown.inner->error;
     assay_replay_close(replay);
     assay_input_close(input);
-}
-
-/* Fills in *finding for a child that did not come back. */
-static void describe_ending(const struct job *job, const struct assay_guard_outcome *ending,
-                            struct assay_finding *finding)
-{
-    memset(finding, 0, sizeof *finding);
-    finding->backend = job->backend->name;
-    finding->op = ending->progress;
-    if (ending->ending == ASSAY_HUNG) {
-        finding->check = ASSAY_CHECK_HANG;
-        snprintf(finding->what, sizeof finding->what,
-                 "the operation did not come back within %llu s", (unsigned long long)timeout);
-    } else if (ending->ending == ASSAY_CRASHED) {
-        finding->check = ASSAY_CHECK_CRASH;
-        snprintf(finding->what, sizeof finding->what, "the operation ended the process: %s",
-                 strsignal(ending->code));
-    } else {
-        finding->check = ASSAY_CHECK_CRASH;
-        snprintf(finding->what, sizeof finding->what,
-                 "the operation left the process with exit(%d)", ending->code);
-    }
-    /* Which operation it was: reading the stream again up to there is safe, it does not run. */
-    struct assay_input *input;
-    struct assay_error error;
-    const struct assay_op *ops;
-    size_t count;
-    uint64_t first = 0;
-    if (assay_input_open(&input, job->path, encoding, &error) != ASSAY_OK)
-        return;
-    struct assay_reader *reader = assay_input_reader(input);
-    finding->seed = cli_given(&cli_replay_command, &seed) ? seed : reader->setup.seed;
-    while ((count = reader->next(reader, &ops)) != 0 && first + count <= finding->op)
-        first += count;
-    if (finding->op - first < count)
-        finding->operation = ops[finding->op - first];
-    assay_input_close(input);
-}
-
-static void print_option(FILE *out, const struct cli_option *option)
-{
-    fprintf(out, " --%s", option->name);
-    if (option->kind == CLI_FLAG)
-        return;
-    fputc(' ', out);
-    if (option->kind == CLI_TEXT)
-        assay_report_word(out, *(const char **)option->value);
-    else if (option->kind == CLI_ENCODING)
-        fputs(assay_encoding_name(*(enum assay_encoding *)option->value), out);
-    else
-        fprintf(out, "%llu", (unsigned long long)*(uint64_t *)option->value);
-}
-
-/* The command that repeats a job, with the options that were given; NULL if there is no memory. */
-static char *repeat_command(const struct job *job)
-{
-    char *command = NULL;
-    size_t length;
-    FILE *out = open_memstream(&command, &length);
-
-    if (!out)
-        return NULL;
-    fputs("assay replay --backend ", out);
-    assay_report_word(out, job->spec);
-    for (const struct cli_option *option = options; option->name; option++)
-        if (option->value != &specs && option->value != &json &&
-            cli_given(&cli_replay_command, option->value))
-            print_option(out, option);
-    fputs(job->path[0] == '-' ? " -- " : " ", out);
-    assay_report_word(out, job->path);
-    if (fclose(out) == 0)
-        return command;
-    free(command);
-    return NULL;
 }
 
 static uint64_t skipped_ops(const struct assay_replay_result *result)
@@ -228,7 +146,7 @@ static void print_text(const struct job *job, const struct assay_replay_result *
 
 static void print_finding(const struct job *job, const struct assay_finding *finding)
 {
-    char *repeat = repeat_command(job);
+    char *repeat = cli_repeat(&cli_replay_command, job->spec, job->path);
 
     if (json)
         json_finding(stdout, finding, repeat);
@@ -274,9 +192,12 @@ static enum cli_exit replay_one(struct job *job)
     if (ending.ending == ASSAY_ENDED && outcome->status != ASSAY_OK)
         return explain(job);
     if (ending.ending != ASSAY_ENDED) {
+        const struct cli_stream stream = {job->path, encoding, job->backend->name,
+                                          (unsigned)timeout,
+                                          cli_given(&cli_replay_command, &seed) ? &seed : NULL};
         outcome->result.found = true;
         outcome->result.ops = ending.progress;
-        describe_ending(job, &ending, &outcome->result.finding);
+        cli_describe_ending(&stream, &ending, &outcome->result.finding);
     }
     if (json)
         print_json(job, &outcome->result);
@@ -292,17 +213,6 @@ static enum cli_exit replay_one(struct job *job)
                                        "shows nothing: a larger --limit may help",
                                        job->path, job->spec);
     return outcome->result.found ? CLI_FINDING : CLI_NOTHING;
-}
-
-/* What a command leaves with that met both: what could not be run hides behind no finding. */
-static enum cli_exit graver(enum cli_exit one, enum cli_exit other)
-{
-    static const int gravity[] = {
-        [CLI_NOTHING] = 0,     [CLI_NOT_OFFERED] = 1, [CLI_FINDING] = 2,
-        [CLI_ENVIRONMENT] = 3, [CLI_USAGE] = 4,
-    };
-
-    return gravity[other] > gravity[one] ? other : one;
 }
 
 /* Runs every backend on every file; the gravest exit code wins. */
@@ -323,21 +233,13 @@ static enum cli_exit replay_all(const struct assay_backend **backends, char **pa
             passed += code == CLI_NOTHING;
             skipped += code == CLI_NOT_OFFERED;
             failed += code != CLI_NOTHING && code != CLI_NOT_OFFERED;
-            worst = graver(worst, code);
+            worst = cli_graver(worst, code);
         }
     }
     assay_guard_unshare(job.outcome, sizeof *job.outcome);
     if (!json)
         printf("%u passed, %u failed, %u skipped\n", passed, failed, skipped);
     return worst;
-}
-
-/* Every backend, and whoever describes a crash, reads it anew. */
-static bool can_be_read_again(const char *path)
-{
-    struct stat file;
-
-    return strcmp(path, "-") != 0 && (stat(path, &file) != 0 || !S_ISFIFO(file.st_mode));
 }
 
 static int run_command(int argc, char **argv)
@@ -356,7 +258,7 @@ static int run_command(int argc, char **argv)
         if (assay_registry_find(specs.words[i], &backends[i], &error) != ASSAY_OK)
             return cli_fail(CLI_USAGE, "%s", error.what);
     for (int i = first; i < argc; i++)
-        if (!can_be_read_again(argv[i]))
+        if (!cli_can_be_read_again(argv[i]))
             return cli_fail(CLI_USAGE,
                             "replay: reads a stream more than once: write '%s' to a file first",
                             argv[i]);

@@ -6,6 +6,8 @@
 #ifndef ASSAY_FUZZ_FUZZ_H
 #define ASSAY_FUZZ_FUZZ_H
 
+#include "assay/op.h"
+
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -14,6 +16,10 @@
 /* Optional, called once before the first input. */
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* Writes a stream to path, a text in the folder of findings; false if that cannot be done. */
+#define FUZZ_FINDINGS "findings"
+bool fuzz_save(const char *path, const struct assay_stream *stream);
 
 /* Ends the run as a failed one, with what should have held. */
 #define FUZZ_EXPECT(condition)                                                                     \

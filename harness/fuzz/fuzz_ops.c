@@ -11,11 +11,8 @@
 #include "assay/registry.h"
 #include "assay/replay.h"
 #include "assay/report.h"
-#include "assay/text.h"
 
-#include <errno.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #define DEFAULT_BACKEND "list"
 #define DEFAULT_LIMIT ((size_t)32 << 10)
@@ -24,7 +21,6 @@
 #define LIMIT_MAX ((size_t)256 << 10)
 /* Of larger blocks only both ends are written and checked. */
 #define CONTENT_BYTES 2048
-#define FINDINGS "findings"
 
 enum { EXIT_USAGE = 2, EXIT_ENVIRONMENT = 3 };
 
@@ -85,27 +81,13 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     return 0;
 }
 
-/* Writes the stream as a text beside other findings; false if that cannot be done. */
-static bool save(const char *path)
-{
-    if (mkdir(FINDINGS, 0777) != 0 && errno != EEXIST)
-        return false;
-    FILE *out = fopen(path, "w");
-    if (!out)
-        return false;
-    bool good = assay_text_write_setup(out, &stream.setup);
-    for (size_t i = 0; good && i < stream.count; i++)
-        good = assay_text_write_op(out, &stream.ops[i]);
-    return fclose(out) == 0 && good;
-}
-
 static __attribute__((noreturn)) void report(const struct assay_finding *finding)
 {
     const char *check = assay_check_name(finding->check);
     char path[200], repeat[4096];
 
-    snprintf(path, sizeof path, FINDINGS "/%s-%s-%zu.ops", backend->name, check, stream.count);
-    bool saved = save(path);
+    snprintf(path, sizeof path, FUZZ_FINDINGS "/%s-%s-%zu.ops", backend->name, check, stream.count);
+    bool saved = fuzz_save(path, &stream);
     snprintf(repeat, sizeof repeat, "assay replay --backend %s %s", spec, path);
     assay_report_finding(stderr, finding, saved ? repeat : NULL);
     abort();

@@ -6,6 +6,7 @@
 #ifndef ASSAY_JSON_JSON_H
 #define ASSAY_JSON_JSON_H
 
+#include "assay/diff.h"
 #include "assay/finding.h"
 
 #include <cjson/cJSON.h>
@@ -26,5 +27,7 @@ void json_print(FILE *out, cJSON *row);
 
 /* The finding as a line of its own; repeat is the command that repeats it, or NULL. */
 void json_finding(FILE *out, const struct assay_finding *finding, const char *repeat);
+/* The same for where heaps part. */
+void json_parting(FILE *out, const struct assay_parting *parting, const char *repeat);
 
 #endif

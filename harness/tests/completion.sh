@@ -39,5 +39,6 @@ offers 'run.trace' trace stats ru
 offers 'run.trace' bench --trace ru
 offers 'run.trace' record -o ''
 offers '' replay --seed ''
+offers 'classes' diff --strict cl
 offers '' nonsense ''
 exit $failed

@@ -61,6 +61,47 @@ ASSAY_MUST_CHECK assay_status assay_replay_run(struct assay_replay *replay,
                                                struct assay_replay_result *result,
                                                struct assay_error *error);
 
+/*
+ * --- the same, an operation at a time ---
+ *
+ * begin, steps, and end do to the heap what assay_replay_run() does with the same operations. *result is
+ * filled in by the step that broke a promise, or by the end.
+ */
+
+/* What an operation came to. */
+enum assay_outcome {
+    ASSAY_OUTCOME_DONE,        /* it ran; what it says is in the result's counters */
+    ASSAY_OUTCOME_SERVED,      /* a request, and there is a block */
+    ASSAY_OUTCOME_REFUSED,     /* a request, and there is none */
+    ASSAY_OUTCOME_SKIPPED,     /* not for this slot, or not where its block lies: see op.h */
+    ASSAY_OUTCOME_NOT_OFFERED, /* not by this backend */
+};
+
+struct assay_answer {
+    enum assay_outcome outcome;
+    bool page_refused;        /* the page source refused something meanwhile */
+    struct assay_block block; /* of the operation's slot, whether or not it is live */
+};
+
+/* A fresh heap. result stays until the end; without ASSAY_OK there is nothing to end. */
+ASSAY_MUST_CHECK assay_status assay_replay_begin(struct assay_replay *replay,
+                                                 const struct assay_setup *setup,
+                                                 struct assay_replay_result *result,
+                                                 struct assay_error *error);
+/*
+ * Runs *op, which is valid. False: no further step. Either *result has a finding and the heap is gone, or
+ * the heap answered an overrun and can no longer be judged.
+ */
+ASSAY_MUST_CHECK bool assay_replay_step(struct assay_replay *replay, const struct assay_op *op,
+                                        struct assay_answer *answer);
+/* Frees all, checks the emptied heap and destroys it; nothing to do after a finding. */
+void assay_replay_end(struct assay_replay *replay);
+/* Takes the pages from under the heap, which is not called again: an end that nobody judges. */
+void assay_replay_drop(struct assay_replay *replay);
+/* The heap between two steps, to be asked and not to be changed, and what is live in it. */
+const struct assay_heap *assay_replay_heap(const struct assay_replay *replay);
+const struct assay_shadow *assay_replay_shadow(const struct assay_replay *replay);
+
 #ifdef __cplusplus
 }
 #endif
