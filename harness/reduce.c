@@ -1,0 +1,180 @@
+/*
+ * reduce.c - in which order what is tried.
+ *
+ * First much at once: half of the stream, quarters, ... whole slots, whole lifetimes; then operation by operation
+ * and number by number, until a round changes nothing. Each change leaves fewer operations or plainer ones, so
+ * there is a last round; it has tried to drop every single operation.
+ *
+ * Idea: Zeller and Hildebrandt, Simplifying and isolating failure-inducing input, 2002; that the attempts
+ * are forks of a process that goes through the stream once is ours.
+ */
+#include "reduce_state.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+/* Until it is known how long the stream takes: for the start, and for each operation. */
+#define FIRST_HANG_US 3000000
+#define FIRST_HANG_US_PER_OP 20
+/* A hang is so many times what the stream takes, within bounds. */
+#define HANG_RATIO 20
+#define HANG_LEAST_US 100000
+#define HANG_MOST_US 10000000
+
+/* --- passes --- */
+
+/* Leaves out group after group. */
+static void drop_groups(struct reduce_runner *runner, void *arg)
+{
+    const uint32_t *groups = arg;
+    struct reduce *reduce = runner->reduce;
+    uint32_t next = 0;
+
+    for (size_t i = 0; i < reduce->count; i++) {
+        if (reduce->is_dropped[i] || groups[i] < next)
+            continue; /* the latter is a later part of a group that was tried */
+        next = groups[i] + 1;
+        if (!reduce_advance(runner, i))
+            return;
+        reduce_try_without(runner, groups, groups[i]);
+    }
+}
+
+static bool run_groups(struct reduce *reduce, uint32_t *groups)
+{
+    if (!reduce_run(reduce, drop_groups, groups))
+        return false;
+    reduce_compact(reduce);
+    return true;
+}
+
+static bool drop_ranges(struct reduce *reduce, size_t size, uint32_t *groups)
+{
+    reduce_group_ranges(reduce, size, groups);
+    return run_groups(reduce, groups);
+}
+
+static bool drop_blocks(struct reduce *reduce, bool by_slot, uint32_t *groups)
+{
+    return reduce_group_blocks(reduce, by_slot, groups) && run_groups(reduce, groups);
+}
+
+/* --- order --- */
+
+static bool drop_much(struct reduce *reduce, uint32_t *groups)
+{
+    bool good = true;
+
+    for (size_t size = reduce->count / 2; good && size >= 16; size /= 2)
+        if (size <= reduce->count / 2)
+            good = drop_ranges(reduce, size, groups);
+    good = good && drop_blocks(reduce, true, groups) && drop_blocks(reduce, false, groups);
+    for (size_t size = 8; good && size >= 2; size /= 2)
+        good = drop_ranges(reduce, size, groups);
+    return good;
+}
+
+static bool run_round(struct reduce *reduce, uint32_t *groups)
+{
+    if (!reduce_run(reduce, reduce_plain_ops, NULL))
+        return false;
+    reduce_compact(reduce);
+    reduce_plain_stream(reduce);
+    reduce_compact(reduce);
+    return drop_blocks(reduce, false, groups) && drop_ranges(reduce, 2, groups) &&
+           drop_ranges(reduce, 1, groups);
+}
+
+static bool run_rounds(struct reduce *reduce, uint32_t *groups)
+{
+    bool good = drop_much(reduce, groups) && drop_ranges(reduce, 1, groups);
+
+    do {
+        reduce->has_changed = false;
+        good = good && run_round(reduce, groups);
+    } while (good && reduce->has_changed);
+    return good;
+}
+
+/* --- before and after --- */
+
+static uint64_t children_us(void)
+{
+    struct rusage usage;
+
+    getrusage(RUSAGE_CHILDREN, &usage);
+    return (uint64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000 +
+           (uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
+}
+
+static void go_to_the_finding(struct reduce_runner *runner, void *unused)
+{
+    (void)unused;
+    if (!reduce_advance(runner, (size_t)runner->reduce->attempt.at))
+        return; /* then it takes no longer either */
+}
+
+/* Finds what is to be found, and how long that takes. */
+static bool measure(struct reduce *reduce)
+{
+    reduce->hang_us = reduce->options.hang_us
+                          ? reduce->options.hang_us
+                          : FIRST_HANG_US + reduce->count * FIRST_HANG_US_PER_OP;
+    if (!reduce_confirm(reduce))
+        return false;
+    reduce->wanted = reduce->attempt.finding.check;
+    if (reduce->attempt.at < reduce->count)
+        reduce->count = (size_t)reduce->attempt.at + 1;
+    if (reduce->options.hang_us)
+        return true;
+    uint64_t before = children_us();
+    if (!reduce_run(reduce, go_to_the_finding, NULL))
+        return false;
+    uint64_t us = (children_us() - before) * HANG_RATIO;
+    reduce->hang_us = us < HANG_LEAST_US ? HANG_LEAST_US : us > HANG_MOST_US ? HANG_MOST_US : us;
+    return true;
+}
+
+static assay_status take_over(struct assay_stream *stream, const struct reduce *reduce)
+{
+    stream->setup = reduce->setup;
+    stream->count = reduce->count; /* never more than there were */
+    if (reduce->count)
+        memcpy(stream->ops, reduce->ops, reduce->count * sizeof *stream->ops);
+    return ASSAY_OK;
+}
+
+static assay_status no_memory(struct assay_error *error)
+{
+    assay_error_set(error, "neither memory nor child processes to reduce a stream with");
+    return ASSAY_NO_MEMORY;
+}
+
+assay_status assay_reduce(const struct assay_backend *backend, struct assay_stream *stream,
+                          const struct assay_reduce_options *options,
+                          struct assay_reduce_result *result, struct assay_error *error)
+{
+    struct reduce *reduce = reduce_open(backend, stream, options);
+    uint32_t *groups = calloc(stream->count + 1, sizeof *groups);
+    assay_status status = ASSAY_OK;
+
+    if (!reduce || !groups) {
+        status = no_memory(error);
+    } else if (!measure(reduce)) {
+        assay_error_set(error, "replay finds nothing in it on %s: there is nothing to reduce",
+                        backend->name);
+        status = ASSAY_INVALID;
+    } else if (!run_rounds(reduce, groups) || !reduce_confirm(reduce)) {
+        status = no_memory(error);
+    } else {
+        result->ops = stream->count;
+        result->finding = reduce->attempt.finding;
+        result->attempts = reduce->attempts;
+        status = take_over(stream, reduce);
+    }
+    free(groups);
+    if (reduce)
+        reduce_close(reduce);
+    return status;
+}
