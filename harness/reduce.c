@@ -19,7 +19,7 @@
 #define FIRST_HANG_US_PER_OP 20
 /* A hang is so many times what the stream takes, within bounds. */
 #define HANG_RATIO 20
-#define HANG_LEAST_US 100000
+#define HANG_LEAST_US 50000
 #define HANG_MOST_US 10000000
 
 /* --- passes --- */
@@ -41,23 +41,25 @@ static void drop_groups(struct reduce_runner *runner, void *arg)
     }
 }
 
-static bool run_groups(struct reduce *reduce, uint32_t *groups)
+static bool run_pass(struct reduce *reduce, void (*pass)(struct reduce_runner *, void *), void *arg)
 {
-    if (!reduce_run(reduce, drop_groups, groups))
+    if (!reduce_run(reduce, pass, arg))
         return false;
     reduce_compact(reduce);
+    if (reduce->options.tell)
+        reduce->options.tell(reduce->options.tell_ctx, reduce->count, reduce->attempts);
     return true;
 }
 
 static bool drop_ranges(struct reduce *reduce, size_t size, uint32_t *groups)
 {
     reduce_group_ranges(reduce, size, groups);
-    return run_groups(reduce, groups);
+    return run_pass(reduce, drop_groups, groups);
 }
 
 static bool drop_blocks(struct reduce *reduce, bool by_slot, uint32_t *groups)
 {
-    return reduce_group_blocks(reduce, by_slot, groups) && run_groups(reduce, groups);
+    return reduce_group_blocks(reduce, by_slot, groups) && run_pass(reduce, drop_groups, groups);
 }
 
 /* --- order --- */
@@ -77,9 +79,8 @@ static bool drop_much(struct reduce *reduce, uint32_t *groups)
 
 static bool run_round(struct reduce *reduce, uint32_t *groups)
 {
-    if (!reduce_run(reduce, reduce_plain_ops, NULL))
+    if (!run_pass(reduce, reduce_plain_ops, NULL))
         return false;
-    reduce_compact(reduce);
     reduce_plain_stream(reduce);
     reduce_compact(reduce);
     return drop_blocks(reduce, false, groups) && drop_ranges(reduce, 2, groups) &&
@@ -136,19 +137,32 @@ static bool measure(struct reduce *reduce)
     return true;
 }
 
-static assay_status take_over(struct assay_stream *stream, const struct reduce *reduce)
+static void take_over(struct assay_stream *stream, const struct reduce *reduce)
 {
     stream->setup = reduce->setup;
     stream->count = reduce->count; /* never more than there were */
     if (reduce->count)
         memcpy(stream->ops, reduce->ops, reduce->count * sizeof *stream->ops);
-    return ASSAY_OK;
 }
 
-static assay_status no_memory(struct assay_error *error)
+/* In *reduce, which the caller closes. */
+static assay_status find_and_reduce(struct reduce *reduce, uint32_t *groups,
+                                    struct assay_reduce_result *result, struct assay_error *error)
 {
-    assay_error_set(error, "neither memory nor child processes to reduce a stream with");
-    return ASSAY_NO_MEMORY;
+    result->found = measure(reduce);
+    if (!result->found && reduce->status != ASSAY_OK) {
+        *error = reduce->error;
+        return reduce->status;
+    }
+    if (!result->found)
+        return ASSAY_OK;
+    if (!run_rounds(reduce, groups) || !reduce_confirm(reduce)) {
+        assay_error_set(error, "no child processes to reduce a stream with, or a finding that "
+                               "comes and goes");
+        return ASSAY_NO_MEMORY;
+    }
+    result->finding = reduce->attempt.finding;
+    return ASSAY_OK;
 }
 
 assay_status assay_reduce(const struct assay_backend *backend, struct assay_stream *stream,
@@ -157,21 +171,16 @@ assay_status assay_reduce(const struct assay_backend *backend, struct assay_stre
 {
     struct reduce *reduce = reduce_open(backend, stream, options);
     uint32_t *groups = calloc(stream->count + 1, sizeof *groups);
-    assay_status status = ASSAY_OK;
+    assay_status status = ASSAY_NO_MEMORY;
 
-    if (!reduce || !groups) {
-        status = no_memory(error);
-    } else if (!measure(reduce)) {
-        assay_error_set(error, "replay finds nothing in it on %s: there is nothing to reduce",
-                        backend->name);
-        status = ASSAY_INVALID;
-    } else if (!run_rounds(reduce, groups) || !reduce_confirm(reduce)) {
-        status = no_memory(error);
-    } else {
-        result->ops = stream->count;
-        result->finding = reduce->attempt.finding;
+    *result = (struct assay_reduce_result){.ops = stream->count};
+    if (reduce && groups)
+        status = find_and_reduce(reduce, groups, result, error);
+    else
+        assay_error_set(error, "no memory to reduce a stream of %zu operations", stream->count);
+    if (status == ASSAY_OK && result->found) {
         result->attempts = reduce->attempts;
-        status = take_over(stream, reduce);
+        take_over(stream, reduce);
     }
     free(groups);
     if (reduce)

@@ -27,6 +27,8 @@ struct reduce {
     bool *is_dropped;
     struct reduce_attempt attempt;
     uint64_t attempts;
+    assay_status status; /* of creating a heap, with its error */
+    struct assay_error error;
     bool has_changed; /* since the parent last looked */
     size_t bytes;     /* of all this */
 };

@@ -6,8 +6,8 @@
  *     \- runner            runs what is before the operation in question, once
  *          \- attempt      a copy of the runner, by fork: runs the rest in the way that is tried
  *
- * A hang is ended by a timer of processor time, so that a busy machine changes nothing, and by a patient
- * guard where a heap waits for ever.
+ * A hang is ended by a timer of processor time, so that a busy machine changes nothing, and by a patient alarm
+ * where a heap waits for ever. Both are signals, so nobody has to look at the clock meanwhile.
  */
 #include "reduce_state.h"
 
@@ -16,10 +16,12 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/time.h>
+#include <unistd.h>
 
 /* For what waits instead of working. */
 #define PATIENCE_SECONDS 20
-#define PASS_SECONDS 0 /* a pass takes as long as its attempts do */
+/* Of the guards: what ends an attempt is in it, and a pass takes as long as its attempts do. */
+#define NO_LIMIT 0
 
 struct reduce *reduce_open(const struct assay_backend *backend, const struct assay_stream *stream,
                            const struct assay_reduce_options *options)
@@ -61,12 +63,18 @@ static void run_pass(void *arg, volatile uint64_t *progress)
 {
     const struct pass *pass = arg;
     struct reduce_runner runner = {.reduce = pass->reduce, .changed = SIZE_MAX};
-    struct assay_error error;
+    struct reduce *reduce = pass->reduce;
 
     (void)progress;
-    runner.replay = assay_replay_open(pass->reduce->backend, &pass->reduce->options.replay);
-    if (!runner.replay ||
-        assay_replay_begin(runner.replay, &pass->reduce->setup, &runner.result, &error) != ASSAY_OK)
+    runner.replay = assay_replay_open(reduce->backend, &reduce->options.replay);
+    reduce->status = ASSAY_NO_MEMORY;
+    if (!runner.replay) {
+        assay_error_set(&reduce->error, "no memory for the books of the shadow");
+        return;
+    }
+    reduce->status =
+        assay_replay_begin(runner.replay, &reduce->setup, &runner.result, &reduce->error);
+    if (reduce->status != ASSAY_OK)
         return;
     pass->run(&runner, pass->arg);
     /* The process ends here; nobody asks the heap how it is. */
@@ -78,7 +86,7 @@ bool reduce_run(struct reduce *reduce, void (*run)(struct reduce_runner *runner,
     struct pass pass = {reduce, run, arg};
     struct assay_guard_outcome ending;
 
-    return assay_guard_run(run_pass, &pass, PASS_SECONDS, true, &ending) == ASSAY_OK;
+    return assay_guard_run(run_pass, &pass, NO_LIMIT, true, &ending) == ASSAY_OK;
 }
 
 bool reduce_advance(struct reduce_runner *runner, size_t index)
@@ -94,12 +102,14 @@ bool reduce_advance(struct reduce_runner *runner, size_t index)
 
 /* --- in an attempt --- */
 
-static void wind_timer(uint64_t us)
+static void wind_timers(uint64_t us)
 {
     const struct itimerval timer = {
         .it_value = {.tv_sec = (time_t)(us / 1000000), .tv_usec = (suseconds_t)(us % 1000000)}};
 
     signal(SIGPROF, SIG_DFL);
+    signal(SIGALRM, SIG_DFL);
+    alarm(PATIENCE_SECONDS);
     setitimer(ITIMER_PROF, &timer, NULL);
 }
 
@@ -118,7 +128,7 @@ static void run_attempt(void *arg, volatile uint64_t *progress)
     bool goes_on = true;
 
     (void)progress;
-    wind_timer(reduce->hang_us);
+    wind_timers(reduce->hang_us);
     for (size_t i = runner->next; goes_on && i < reduce->count; i++) {
         if (!is_in(runner, i))
             continue;
@@ -139,8 +149,8 @@ static void run_attempt(void *arg, volatile uint64_t *progress)
 static void describe_ending(struct reduce *reduce, const struct assay_guard_outcome *ending)
 {
     struct reduce_attempt *attempt = &reduce->attempt;
-    bool hung = ending->ending == ASSAY_HUNG ||
-                (ending->ending == ASSAY_CRASHED && ending->code == SIGPROF);
+    bool hung =
+        ending->ending == ASSAY_CRASHED && (ending->code == SIGPROF || ending->code == SIGALRM);
 
     attempt->found = true;
     attempt->finding = (struct assay_finding){.backend = reduce->backend->name,
@@ -168,7 +178,7 @@ static bool attempt(struct reduce_runner *runner)
 
     reduce->attempts++;
     memset(&reduce->attempt, 0, sizeof reduce->attempt);
-    if (assay_guard_run(run_attempt, runner, PATIENCE_SECONDS, true, &ending) != ASSAY_OK)
+    if (assay_guard_run(run_attempt, runner, NO_LIMIT, true, &ending) != ASSAY_OK)
         return false;
     if (!reduce->attempt.is_done)
         describe_ending(reduce, &ending);

@@ -203,12 +203,27 @@ static void test_a_stream_without_a_finding_stays_as_it_was(void **state)
     (void)state;
     assert_int_equal(assay_swarm_stream(&stream, 1), ASSAY_OK);
     assert_int_equal(assay_swarm_stream(&same, 1), ASSAY_OK);
-    assert_int_equal(assay_reduce(&planted.backend, &stream, &options, &result, &error),
-                     ASSAY_INVALID);
-    assert_non_null(strstr(error.what, "nothing to reduce"));
+    assert_int_equal(assay_reduce(&planted.backend, &stream, &options, &result, &error), ASSAY_OK);
+    assert_false(result.found);
     assert_true(assay_stream_equal(&stream, &same));
     assay_stream_clear(&stream);
     assay_stream_clear(&same);
+}
+
+static void test_a_heap_that_cannot_be_created_is_an_error(void **state)
+{
+    struct planted planted = planted_make(PLANTED_REGION, PLANT_NOTHING);
+    struct assay_reduce_options options = {.hang_us = 0};
+    struct assay_stream stream = {.count = 0};
+    struct assay_error error = {""};
+
+    (void)state;
+    assert_int_equal(assay_swarm_stream(&stream, 1), ASSAY_OK);
+    stream.setup.limit = UINT64_C(1) << 62;
+    assert_int_equal(assay_reduce(&planted.backend, &stream, &options, &result, &error),
+                     ASSAY_NO_MEMORY);
+    assert_non_null(strstr(error.what, "cannot create a heap"));
+    assay_stream_clear(&stream);
 }
 
 /* --- heaps that end or stop the process --- */
@@ -313,6 +328,7 @@ int main(void)
         cmocka_unit_test(test_no_single_operation_can_go),
         cmocka_unit_test(test_the_same_stream_gives_the_same_result),
         cmocka_unit_test(test_a_stream_without_a_finding_stays_as_it_was),
+        cmocka_unit_test(test_a_heap_that_cannot_be_created_is_an_error),
         cmocka_unit_test(test_a_crash_is_reduced_to_what_leads_to_it),
         cmocka_unit_test(test_a_hang_is_reduced_to_what_leads_to_it),
         cmocka_unit_test(test_half_of_all_planted_bugs_are_left_with_six_operations_or_fewer),

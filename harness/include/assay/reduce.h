@@ -21,17 +21,21 @@ struct assay_reduce_options {
     struct assay_replay_options replay; /* progress, transcript and ignored are not used */
     /* Processor time after which an attempt hangs. 0: some twenty times what the stream needs to get there. */
     uint64_t hang_us;
+    /* Called between passes with how many operations there are and were tried; NULL: nobody wants to know. */
+    void (*tell)(void *ctx, size_t ops, uint64_t attempts);
+    void *tell_ctx;
 };
 
 struct assay_reduce_result {
+    bool found;                   /* else replay finds nothing, and the stream is as it was */
     struct assay_finding finding; /* of the reduced stream */
     uint64_t ops;                 /* there were */
     uint64_t attempts;            /* streams that were run, or parts of them */
 };
 
 /*
- * Replaces *stream by a reduced one. ASSAY_INVALID, with *error set: replay finds nothing in it; ASSAY_NO_MEMORY:
- * neither memory nor child. Then *stream is as it was. Not from a process with more threads.
+ * Replaces *stream by a reduced one. ASSAY_OK: *result tells. Otherwise *error does, and *stream is as it was: the
+ * heap could not be created, or there is no memory or no child. Not from a process with more threads.
  */
 ASSAY_MUST_CHECK assay_status assay_reduce(const struct assay_backend *backend,
                                            struct assay_stream *stream,
