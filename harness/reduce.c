@@ -37,7 +37,9 @@ static void drop_groups(struct reduce_runner *runner, void *arg)
         next = groups[i] + 1;
         if (!reduce_advance(runner, i))
             return;
-        reduce_try_without(runner, groups, groups[i]);
+        const struct reduce_change change = {
+            .groups = groups, .left_out = groups[i], .index = REDUCE_NONE};
+        reduce_try(runner, &change);
     }
 }
 
@@ -79,6 +81,9 @@ static bool drop_much(struct reduce *reduce, uint32_t *groups)
 
 static bool run_round(struct reduce *reduce, uint32_t *groups)
 {
+    if (!reduce_group_blocks(reduce, false, groups) ||
+        !run_pass(reduce, reduce_merge_requests, groups))
+        return false;
     if (!run_pass(reduce, reduce_plain_ops, NULL))
         return false;
     reduce_plain_stream(reduce);

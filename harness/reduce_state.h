@@ -33,17 +33,22 @@ struct reduce {
     size_t bytes;     /* of all this */
 };
 
+/* What an attempt does otherwise. */
+struct reduce_change {
+    const uint32_t *groups; /* of each operation; NULL: none is left out */
+    uint32_t left_out;      /* the group that is */
+    size_t index;           /* of the operation in whose place `op` stands; REDUCE_NONE: none */
+    struct assay_op op;
+};
+#define REDUCE_NONE SIZE_MAX
+
 /* A process that has run the operations before `next`, and lets children run the rest in other ways. */
 struct reduce_runner {
     struct reduce *reduce;
     struct assay_replay *replay;
     struct assay_replay_result result;
     size_t next;
-    /* Of the attempt under way. */
-    const uint32_t *groups; /* of each operation; NULL: none is left out */
-    uint32_t left_out;      /* the group that is */
-    size_t changed;         /* the operation that is replaced by `plainer`; count: none */
-    struct assay_op plainer;
+    struct reduce_change change; /* of the attempt under way */
 };
 
 /* --- reduce_try.c --- */
@@ -60,10 +65,11 @@ ASSAY_MUST_CHECK bool reduce_run(struct reduce *reduce,
                                  void (*pass)(struct reduce_runner *runner, void *arg), void *arg);
 /* Runs the operations before `index` that are left; false if the heap does not go along: end the pass. */
 ASSAY_MUST_CHECK bool reduce_advance(struct reduce_runner *runner, size_t index);
-/* Whether the finding is still there without group `left_out`; then it is dropped. */
-bool reduce_try_without(struct reduce_runner *runner, const uint32_t *groups, uint32_t left_out);
-/* Whether it is with another operation in place of `index`; then that one is taken. */
-bool reduce_try_other(struct reduce_runner *runner, size_t index, const struct assay_op *plainer);
+/*
+ * Whether the finding is still there with this change, which begins at runner->next or later; then the change
+ * is made.
+ */
+bool reduce_try(struct reduce_runner *runner, const struct reduce_change *change);
 /* Runs the whole stream as it is, from a fresh heap; true if there is a finding, in reduce->attempt. */
 bool reduce_confirm(struct reduce *reduce);
 /*
@@ -82,10 +88,12 @@ void reduce_group_ranges(const struct reduce *reduce, size_t size, uint32_t *gro
 ASSAY_MUST_CHECK bool reduce_group_blocks(const struct reduce *reduce, bool by_slot,
                                           uint32_t *groups);
 
-/* --- reduce_values.c --- */
+/* --- reduce_values.c: the first two are passes for reduce_run() --- */
 
-/* Makes each operation plainer; a pass for reduce_run(). */
+/* Makes each operation plainer. */
 void reduce_plain_ops(struct reduce_runner *runner, void *unused);
+/* Asks for two blocks as one; arg is the groups of lifetimes. */
+void reduce_merge_requests(struct reduce_runner *runner, void *arg);
 /* Slots in the order of their first use, one set-up for all. */
 void reduce_plain_stream(struct reduce *reduce);
 

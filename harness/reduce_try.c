@@ -62,7 +62,7 @@ struct pass {
 static void run_pass(void *arg, volatile uint64_t *progress)
 {
     const struct pass *pass = arg;
-    struct reduce_runner runner = {.reduce = pass->reduce, .changed = SIZE_MAX};
+    struct reduce_runner runner = {.reduce = pass->reduce, .change.index = REDUCE_NONE};
     struct reduce *reduce = pass->reduce;
 
     (void)progress;
@@ -115,8 +115,10 @@ static void wind_timers(uint64_t us)
 
 static bool is_in(const struct reduce_runner *runner, size_t index)
 {
+    const struct reduce_change *change = &runner->change;
+
     return !runner->reduce->is_dropped[index] &&
-           !(runner->groups && runner->groups[index] == runner->left_out);
+           !(change->groups && change->groups[index] == change->left_out);
 }
 
 static void run_attempt(void *arg, volatile uint64_t *progress)
@@ -134,7 +136,8 @@ static void run_attempt(void *arg, volatile uint64_t *progress)
             continue;
         attempt->at = i;
         goes_on = assay_replay_step(
-            runner->replay, i == runner->changed ? &runner->plainer : &reduce->ops[i], &answer);
+            runner->replay, i == runner->change.index ? &runner->change.op : &reduce->ops[i],
+            &answer);
     }
     if (goes_on)
         attempt->at = reduce->count;
@@ -198,34 +201,20 @@ static void cut_off(struct reduce *reduce)
     reduce->has_changed = true;
 }
 
-bool reduce_try_without(struct reduce_runner *runner, const uint32_t *groups, uint32_t left_out)
+bool reduce_try(struct reduce_runner *runner, const struct reduce_change *change)
 {
     struct reduce *reduce = runner->reduce;
 
-    runner->groups = groups;
-    runner->left_out = left_out;
+    runner->change = *change;
     bool same = attempt(runner) && is_same(reduce);
     for (size_t i = runner->next; same && i < reduce->count; i++)
         reduce->is_dropped[i] = !is_in(runner, i);
-    runner->groups = NULL;
+    if (same && change->index != REDUCE_NONE)
+        reduce->ops[change->index] = change->op;
     if (same)
         cut_off(reduce);
+    runner->change = (struct reduce_change){.index = REDUCE_NONE};
     return same;
-}
-
-bool reduce_try_other(struct reduce_runner *runner, size_t index, const struct assay_op *plainer)
-{
-    struct reduce *reduce = runner->reduce;
-
-    runner->changed = index;
-    runner->plainer = *plainer;
-    bool same = attempt(runner) && is_same(reduce);
-    runner->changed = SIZE_MAX;
-    if (!same)
-        return false;
-    reduce->ops[index] = *plainer;
-    cut_off(reduce);
-    return true;
 }
 
 static void run_all(struct reduce_runner *runner, void *unused)

@@ -2,7 +2,8 @@
  * reduce_values.c - makes what is left plain: other kinds, small and round numbers, slots in their order.
  *
  * A number becomes the smallest power of two that does; where none does, it is made smaller by steps that
- * halve. All is tried in a fixed order, so the result is always the same.
+ * halve. Where many blocks only take room, fewer and larger ones do. All is tried in a fixed order, so the result
+ * is always the same.
  */
 #include "reduce_state.h"
 
@@ -10,6 +11,13 @@
 
 #include <stdlib.h>
 #include <string.h>
+
+static bool try_op(struct reduce_runner *runner, size_t index, const struct assay_op *op)
+{
+    const struct reduce_change change = {.index = index, .op = *op};
+
+    return reduce_try(runner, &change);
+}
 
 static uint64_t *size_of(struct assay_op *op)
 {
@@ -27,7 +35,7 @@ static bool try_number(struct reduce_runner *runner, size_t index,
     struct assay_op op = runner->reduce->ops[index];
 
     *field(&op) = number;
-    return assay_op_is_valid(&op) && reduce_try_other(runner, index, &op);
+    return assay_op_is_valid(&op) && try_op(runner, index, &op);
 }
 
 /* Makes one number of an operation smaller. */
@@ -65,7 +73,7 @@ static void make_plain_kind(struct reduce_runner *runner, size_t index)
     if (op.kind == ASSAY_OP_FREE)
         op.size = 0;
     op.arg = 0;
-    reduce_try_other(runner, index, &op);
+    try_op(runner, index, &op);
 }
 
 void reduce_plain_ops(struct reduce_runner *runner, void *unused)
@@ -83,6 +91,43 @@ void reduce_plain_ops(struct reduce_runner *runner, void *unused)
             shrink(runner, i, size_of);
         if (reduce->ops[i].arg > 1)
             shrink(runner, i, arg_of);
+    }
+}
+
+/* --- two as one --- */
+
+static bool is_request(const struct assay_op *op)
+{
+    return op->kind == ASSAY_OP_ALLOC || op->kind == ASSAY_OP_ALLOC_ZEROED ||
+           op->kind == ASSAY_OP_ALLOC_ALIGNED;
+}
+
+/* The next request that is left after index; count if there is none. */
+static size_t next_request(const struct reduce *reduce, size_t index)
+{
+    do
+        index++;
+    while (index < reduce->count &&
+           (reduce->is_dropped[index] || !is_request(&reduce->ops[index])));
+    return index;
+}
+
+void reduce_merge_requests(struct reduce_runner *runner, void *arg)
+{
+    const struct reduce *reduce = runner->reduce;
+    const uint32_t *groups = arg;
+
+    for (size_t i = 0; i < reduce->count; i++) {
+        if (reduce->is_dropped[i] || !is_request(&reduce->ops[i]))
+            continue;
+        if (!reduce_advance(runner, i))
+            return;
+        for (size_t other; (other = next_request(reduce, i)) < reduce->count;) {
+            struct reduce_change change = {groups, groups[other], i, reduce->ops[i]};
+            change.op.size = assay_add(change.op.size, reduce->ops[other].size);
+            if (groups[other] == groups[i] || !reduce_try(runner, &change))
+                break;
+        }
     }
 }
 

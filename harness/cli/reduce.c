@@ -173,8 +173,7 @@ static int reduce(const struct assay_backend *backend, const char *path)
         assay_status status = assay_reduce(backend, &stream, &how, &result, &error);
         clear_line();
         if (status != ASSAY_OK)
-            code = cli_fail(status == ASSAY_UNSUPPORTED ? CLI_NOT_OFFERED : CLI_ENVIRONMENT, "%s",
-                            error.what);
+            code = cli_explain(spec, backend, backend_options, status, &error);
         else if (result.found)
             code = write_result(&stream, path, &result);
         else if (json)
