@@ -6,6 +6,7 @@
 #ifndef ASSAY_DICE_H
 #define ASSAY_DICE_H
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -26,6 +27,7 @@ static inline uint64_t dice_next(struct dice *dice)
 /* 0 .. sides - 1; sides is not 0. */
 static inline uint64_t dice_roll(struct dice *dice, uint64_t sides)
 {
+    assert(sides != 0);
     return dice_next(dice) % sides;
 }
 

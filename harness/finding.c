@@ -33,6 +33,7 @@ static const struct {
                                   "after all is freed the largest block fits again"},
     [ASSAY_CHECK_TRIM] = {"trim", "after all is freed the pages go back"},
     [ASSAY_CHECK_LEAK] = {"leak", "destroy gives back every page"},
+    [ASSAY_CHECK_DRIFT] = {"drift", "operations that are repeated need no more pages each time"},
     [ASSAY_CHECK_STEADY] = {"steady", "a refused page request leaves the heap as it was"},
     [ASSAY_CHECK_SERVICE] = {"service", "a heap serves again when its page source does"},
     [ASSAY_CHECK_DEAD] = {"dead", "a heap with room does not refuse nearly everything"},

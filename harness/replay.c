@@ -53,6 +53,7 @@ static bool run_free(struct assay_replay *replay, const struct assay_op *op)
                                  (unsigned long long)block.op, assay_status_text(status));
     }
     replay->result->checks += 2; /* content, status */
+    room_free(replay, slot->size, slot->op);
     if (assay_shadow_count(replay->shadow) == 0 && claims(replay, ASSAY_CAP_COALESCES))
         replay->room.charged = 0;
     return true;
@@ -110,7 +111,7 @@ static bool run(struct assay_replay *replay, const struct assay_op *op)
     case ASSAY_OP_TOUCH:
         return run_touch(replay, op);
     case ASSAY_OP_CHECK:
-        return replay_audit(replay);
+        return drift_end_round(replay) && replay_audit(replay);
     case ASSAY_OP_HAND_OVER: /* all operations run on one thread */
         return replay->slots[op->slot].live || skip(replay, op);
     case ASSAY_OP_REFUSE_NEXT:
@@ -167,6 +168,8 @@ static bool run_batch(struct assay_replay *replay, const struct assay_op *ops, s
             fetch_ahead(replay, ops + i, count - i);
         *replay->progress = replay->op;
         replay->operation = &ops[i];
+        if (replay->drift.is_open && ops[i].kind != ASSAY_OP_CHECK)
+            drift_add(&replay->drift, &ops[i]);
         if (!run(replay, &ops[i]))
             return false;
         if (replay->stopped)
@@ -225,6 +228,7 @@ static void begin(struct assay_replay *replay, struct assay_replay_result *resul
     replay->requests_under_fault = 0;
     replay->audits_under_fault = 0;
     replay->misuses = 0;
+    replay->drift = (struct drift){0};
     replay->window_start = replay->window_end = 0;
     replay->transcript.hash = 0;
     replay->transcript.count = 0;

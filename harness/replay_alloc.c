@@ -209,6 +209,7 @@ static void account(struct assay_replay *replay, const struct assay_op *op,
     if (request->size < replay->smallest_served && request->size > 0)
         replay->smallest_served = request->size;
     room_charge(replay, block->usable, request->align);
+    room_serve(replay, request->size, op->kind == ASSAY_OP_ALLOC);
     answer(replay, op->kind | 1u << 8);
     answer_place(replay, block->start);
 }

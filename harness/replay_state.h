@@ -1,6 +1,6 @@
 /*
  * replay_state.h - what the files of the replay share: replay.c runs a stream, replay_alloc.c
- * asks for blocks, room.c judges refusals, misuse_ops.c misuses the heap, replay_end.c ends it.
+ * asks for blocks, room.c judges refusals, drift.c repetitions, misuse_ops.c misuses the heap, replay_end.c ends it.
  */
 #ifndef ASSAY_REPLAY_STATE_H
 #define ASSAY_REPLAY_STATE_H
@@ -8,6 +8,13 @@
 #include "assay/audit.h"
 #include "assay/replay.h"
 #include "assay/transcript.h"
+
+/* What was freed since a request was refused, while nothing but that size came and went. */
+struct refill {
+    size_t size;         /* of the request that was refused; 0: none, or others came between */
+    uint64_t places;     /* blocks of that size freed, less those that were served */
+    uint64_t plain_from; /* the operation since which nothing but plain blocks was served */
+};
 
 /* What is known about the room that a heap must still have. */
 struct room {
@@ -18,6 +25,18 @@ struct room {
     uint64_t small_refused; /* small requests that were refused with plenty of room */
     uint64_t streak;        /* of small_refused, since a request was last served */
     uint64_t longest_streak;
+    struct refill refill;
+};
+
+/* What is known of the rounds between check operations. */
+struct drift {
+    bool is_open;        /* this heap can drift, and a first round has begun */
+    uint64_t round;      /* a hash of the operations of the round under way */
+    uint64_t last_round; /* and of the one before */
+    uint64_t live, live_bytes;
+    uint64_t rounds; /* like the last one, without a pause */
+    uint64_t rises;  /* of most_mapped, after the first rounds */
+    size_t first_mapped, most_mapped;
 };
 
 /* A request for a block, whatever operation makes it. */
@@ -46,7 +65,7 @@ struct assay_replay {
     struct assay_replay_result *result;
     const struct assay_op *operation;
     uint64_t op;
-    uint64_t seed;
+    uint64_t seed;     /* of the heap */
     size_t most_bytes; /* a request above it cannot be served */
     bool fault_seen;
     bool stopped; /* the heap can no longer be judged: end without further checks */
@@ -58,6 +77,7 @@ struct assay_replay {
     uint64_t audits_under_fault;
     uint64_t misuses;
     struct room room;
+    struct drift drift;
     /* The mapping that the last block lay in, valid while nothing was mapped or unmapped since. */
     uintptr_t window_start, window_end;
     uint32_t window_mapping;
@@ -103,6 +123,15 @@ struct assay_block replay_block(const struct assay_replay *replay, uint32_t numb
 /* Self-check, walk, stats, owns. */
 bool replay_audit(struct assay_replay *replay);
 
+/* drift.c: a round ends at each check operation. */
+bool drift_end_round(struct assay_replay *replay);
+static inline void drift_add(struct drift *drift, const struct assay_op *op)
+{
+    uint64_t word = op->kind + ((uint64_t)op->slot << 8) + (op->arg << 32);
+
+    drift->round = ((drift->round ^ word) * 0x9E3779B97F4A7C15u ^ op->size) * 0xBF58476D1CE4E5B9u;
+}
+
 /* replay_alloc.c: runs an operation that asks for a block. */
 bool replay_alloc(struct assay_replay *replay, const struct assay_op *op);
 bool replay_realloc(struct assay_replay *replay, const struct assay_op *op);
@@ -118,6 +147,27 @@ static inline void room_charge(struct assay_replay *replay, size_t usable, size_
     room->charged += 2 * (align > replay->backend->min_align ? cost + align : cost);
     room->small += usable <= 256;
     room->streak = 0;
+}
+
+/* A request was served: `plain` by alloc. */
+static inline void room_serve(struct assay_replay *replay, size_t size, bool plain)
+{
+    struct refill *refill = &replay->room.refill;
+
+    if (!plain)
+        refill->plain_from = replay->op + 1;
+    if (plain && size == refill->size && refill->places > 0)
+        refill->places--;
+    else
+        refill->size = 0;
+}
+
+/* A block that was made by operation `op` was freed. */
+static inline void room_free(struct assay_replay *replay, size_t size, uint64_t op)
+{
+    struct refill *refill = &replay->room.refill;
+
+    refill->places += size == refill->size && op >= refill->plain_from;
 }
 bool room_judge(struct assay_replay *replay, const struct request *request);
 bool room_judge_dead(struct assay_replay *replay);

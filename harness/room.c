@@ -11,10 +11,12 @@
  *      COALESCES is not claimed: it may never reuse), each at twice its size and overhead, take
  *      at most a quarter of the limit. A heap that only ever bumped a pointer would still have
  *      room.
- *   4. DEAD, at the end: a heap of few live blocks that take little even if each pins a page, or
+ *   4. A heap that COALESCES or GROWS: after a request was refused, blocks of just that size were
+ *      freed, fewer requests of it served than that, and no others: each finds room where one was.
+ *   5. DEAD, at the end: a heap of few live blocks that take little even if each pins a page, or
  *      one that GROWS and had not mapped half of its limit, refused nearly all small requests.
  *
- * 2 to 4 need that no fault is active and that the page source refused nothing during the request.
+ * 2 to 5 need that no fault is active and that the page source refused nothing during the request.
  * Alignments above a page are left to 1.
  */
 #include "assay/sizes.h"
@@ -107,6 +109,22 @@ static bool contradicts_stats(struct assay_replay *replay, const struct request 
     return true;
 }
 
+/* Counts a refusal, and says whether there were places where such a block had been. */
+static bool has_places(struct assay_replay *replay, const struct request *request)
+{
+    struct refill *refill = &replay->room.refill;
+    bool is_plain = replay->operation && replay->operation->kind == ASSAY_OP_ALLOC;
+
+    if (!is_plain || request->size == 0 || replay->fault_seen ||
+        !(replay->backend->caps & (ASSAY_CAP_COALESCES | ASSAY_CAP_GROWS)))
+        return false;
+    if (refill->size == request->size)
+        return refill->places > 0;
+    refill->size = request->size;
+    refill->places = 0;
+    return false;
+}
+
 bool room_judge(struct assay_replay *replay, const struct request *request)
 {
     struct room *room = &replay->room;
@@ -123,6 +141,12 @@ bool room_judge(struct assay_replay *replay, const struct request *request)
         if (room->streak > room->longest_streak)
             room->longest_streak = room->streak;
     }
+    if (has_places(replay, request))
+        return assay_finding_set(
+            &replay->result->finding, ASSAY_CHECK_REFUSAL, NULL,
+            "%zu bytes were refused, though %llu blocks of that size were freed "
+            "since the heap was full",
+            request->size, (unsigned long long)replay->room.refill.places);
     if (!room_is_beyond_doubt(replay, request->size, request->align))
         return true;
     if (request->size == 0)

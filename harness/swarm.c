@@ -8,10 +8,12 @@
 
 #include "assay/sizes.h"
 
+#include <string.h>
+
 enum habit {
     HABIT_BATCH,  /* many blocks of a size, freed in some order */
     HABIT_GROW,   /* one block, resized again and again */
-    HABIT_FILL,   /* fill the heap, free every other, ask for more than the holes have */
+    HABIT_FILL,   /* fill the heap, free most, then as many again, or more than the holes have */
     HABIT_REUSE,  /* zeroed or aligned where a block of that size has just been */
     HABIT_REPEAT, /* the same balanced program many times */
     HABIT_FAULTS, /* pages are refused for a while */
@@ -20,6 +22,7 @@ enum habit {
 };
 
 #define LONGEST 3000
+#define ROUND_BLOCKS 6 /* in a round that is repeated */
 
 /* --- single operations --- */
 
@@ -222,14 +225,18 @@ static void do_fill(struct swarm *swarm)
     struct dice *dice = &swarm->dice;
     uint64_t size = swarm->limit / dice_between(dice, 2, 100) + dice_roll(dice, 64);
     size_t count = swarm->limit / (size + 1) + 2;
+    bool again = dice_once_in(dice, 2); /* room.c knows that as many of that size fit */
 
     if (count > swarm->empty_count)
         count = swarm->empty_count;
     for (size_t i = 0; i < count && !is_long_enough(swarm); i++)
-        put_alloc(swarm, dice_once_in(dice, 8) ? swarm_size(swarm) : size);
+        put_alloc(swarm, !again && dice_once_in(dice, 8) ? swarm_size(swarm) : size);
+    uint64_t freed = swarm->live_count;
     for (size_t place = 0; place < swarm->live_count && !is_long_enough(swarm); place++)
         if (!dice_once_in(dice, 8))
             put_free_at(swarm, place);
+    for (freed -= swarm->live_count; again && freed > 0; freed--)
+        put_alloc(swarm, size);
     for (size_t i = 0; i < 4; i++)
         put_alloc(swarm, dice_once_in(dice, 2) ? size + dice_between(dice, 1, size) : size / 2);
 }
@@ -256,29 +263,43 @@ static void do_reuse(struct swarm *swarm)
     }
 }
 
-/* What leaks a little each time has leaked a lot in the end. */
+/* Puts a few blocks and frees them again, on the slots that were emptied last. */
+static void put_round(struct swarm *swarm, uint64_t blocks)
+{
+    struct dice *dice = &swarm->dice;
+
+    for (uint64_t k = 0; k < blocks; k++) {
+        if (dice_once_in(dice, 3))
+            put_aligned(swarm, swarm_size(swarm));
+        else
+            put_alloc(swarm, swarm_size(swarm));
+        if (dice_once_in(dice, 3))
+            put_realloc(swarm, swarm->live[swarm->live_count - 1], swarm_size(swarm));
+    }
+    for (uint64_t k = 0; k < blocks; k++)
+        put_free_at(swarm, swarm->live_count - 1 - dice_roll(dice, blocks - k));
+}
+
+/* What leaks a little each time has leaked a lot in the end; drift.c compares the rounds. */
 static void do_repeat(struct swarm *swarm)
 {
     struct dice *dice = &swarm->dice;
-    uint64_t times = dice_between(dice, 20, 120), blocks = dice_between(dice, 1, 4);
+    uint64_t times = dice_between(dice, 20, dice_once_in(dice, 3) ? 400 : 120);
+    uint64_t blocks = dice_between(dice, 1, ROUND_BLOCKS);
     struct dice program = {dice_next(dice)}, outside;
+    uint32_t slots[ROUND_BLOCKS];
 
     if (swarm->empty_count < blocks)
         return;
+    memcpy(slots, &swarm->empty[swarm->empty_count - blocks], blocks * sizeof *slots);
     for (uint64_t i = 0; i < times && !is_long_enough(swarm); i++) {
+        put(swarm, (struct assay_op){.kind = ASSAY_OP_CHECK});
         outside = swarm->dice;
         swarm->dice = program;
-        for (uint64_t k = 0; k < blocks; k++) {
-            if (dice_once_in(dice, 3))
-                put_aligned(swarm, swarm_size(swarm));
-            else
-                put_alloc(swarm, swarm_size(swarm));
-            if (dice_once_in(dice, 3))
-                put_realloc(swarm, swarm->live[swarm->live_count - 1], swarm_size(swarm));
-        }
-        for (uint64_t k = 0; k < blocks; k++)
-            put_free_at(swarm, swarm->live_count - 1 - dice_roll(dice, blocks - k));
+        put_round(swarm, blocks);
         swarm->dice = outside;
+        /* Freed in another order than filled: put right for the next. */
+        memcpy(&swarm->empty[swarm->empty_count - blocks], slots, blocks * sizeof *slots);
     }
 }
 
@@ -364,7 +385,8 @@ static void draw_mood(struct swarm *swarm)
     swarm->limit = draw_limit(dice);
     swarm->most = dice_between(dice, 8, length == 0 ? 40 : length < 3 ? 400 : LONGEST);
     swarm->slots = (uint32_t)(dice_once_in(dice, 3) ? SWARM_SLOTS : dice_between(dice, 4, 60));
-    swarm->habits = (uint32_t)dice_next(dice) & (uint32_t)dice_next(dice);
+    swarm->habits = (uint32_t)dice_next(dice);
+    swarm->habits &= (uint32_t)dice_next(dice); /* one in four */
     draw_weights(swarm);
     swarm_draw_sizes(swarm);
     swarm->live_count = 0;

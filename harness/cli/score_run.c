@@ -41,6 +41,33 @@ static void run_cell(const struct score_list *list, struct score_cell *cell)
     cell->is_done = true;
 }
 
+/*
+ * In a process of its own: a library that was loaded stays, and what it does to the process is no business
+ * of the next cell. A malloc that moves the program break makes glibc's refuse what it has room for.
+ */
+static void run_apart(const struct score_list *list, struct score_cell *cell)
+{
+    pid_t pid = fork();
+    int ending = 0;
+
+    if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        run_cell(list, cell);
+        _exit(0);
+    }
+    while (pid > 0 && waitpid(pid, &ending, 0) < 0 && errno == EINTR)
+        ;
+    if (cell->is_done)
+        return;
+    cell->status = ASSAY_NO_MEMORY;
+    if (pid < 0)
+        assay_error_set(&cell->error, "cannot start a process: %s", strerror(errno));
+    else
+        assay_error_set(&cell->error, "its process was ended: %s",
+                        WIFSIGNALED(ending) ? strsignal(WTERMSIG(ending)) : "it left");
+    cell->is_done = true;
+}
+
 static void work(const struct score_list *list, struct score_cell *cells, size_t count,
                  atomic_size_t *next)
 {
@@ -49,7 +76,7 @@ static void work(const struct score_list *list, struct score_cell *cells, size_t
         size_t i = atomic_fetch_add(next, 1);
         if (i >= count)
             _exit(0);
-        run_cell(list, &cells[i]);
+        run_apart(list, &cells[i]);
     }
 }
 

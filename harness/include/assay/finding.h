@@ -34,6 +34,7 @@ enum assay_check {
     ASSAY_CHECK_CONSERVATION, /* all freed, and the largest block does not fit again */
     ASSAY_CHECK_TRIM,         /* all freed, and pages are not back */
     ASSAY_CHECK_LEAK,         /* pages still mapped after destroy */
+    ASSAY_CHECK_DRIFT,        /* the same operations again and again need more and more pages */
     ASSAY_CHECK_STEADY,       /* a refused request changed the heap */
     ASSAY_CHECK_SERVICE,      /* no service after page requests are served again */
     ASSAY_CHECK_DEAD,         /* nearly every request was refused */

@@ -71,6 +71,8 @@ static struct chunk *first_fit(const struct planted_heap *heap, size_t bytes)
     for (struct chunk *chunk = heap->free_list; chunk; chunk = chunk->next_free) {
         if (has(heap, PLANT_EXACT_FIT_MISSED) && chunk->bytes == bytes)
             continue;
+        if (has(heap, PLANT_SEARCHES_FIRST_SEGMENT) && chunk->segment != heap->segments)
+            continue;
         if (has(heap, PLANT_SEARCH_GIVES_UP) && searched++ == ENOUGH_SEARCHED)
             return NULL;
         if (chunk->bytes >= bytes)
