@@ -113,9 +113,9 @@ static assay_status check(struct emalloc_heap *heap, struct assay_damage *damage
 
 assay_status emalloc_heap_check(struct emalloc_heap *heap, struct assay_damage *damage)
 {
-    pthread_mutex_lock(&heap->lock);
+    bool locked = lock_enter(&heap->lock);
     assay_status status = check(heap, damage);
-    pthread_mutex_unlock(&heap->lock);
+    lock_leave(&heap->lock, locked);
     return status;
 }
 
@@ -137,12 +137,12 @@ static bool walk_region(struct emalloc_heap *heap, const struct assay_region *re
 
 assay_status emalloc_heap_walk(struct emalloc_heap *heap, assay_visit_fn *visit, void *arg)
 {
-    pthread_mutex_lock(&heap->lock);
+    bool locked = lock_enter(&heap->lock);
     assay_buddy_settle(&heap->medium);
     for (size_t i = 0; i < heap->regions.count; i++)
         if (!walk_region(heap, &heap->regions.at[i], visit, arg))
             break;
-    pthread_mutex_unlock(&heap->lock);
+    lock_leave(&heap->lock, locked);
     return ASSAY_OK;
 }
 
@@ -173,9 +173,9 @@ static bool owns(struct emalloc_heap *heap, const char *address)
 
 bool emalloc_heap_owns(struct emalloc_heap *heap, const void *address)
 {
-    pthread_mutex_lock(&heap->lock);
+    bool locked = lock_enter(&heap->lock);
     bool owned = owns(heap, address);
-    pthread_mutex_unlock(&heap->lock);
+    lock_leave(&heap->lock, locked);
     return owned;
 }
 
@@ -191,10 +191,10 @@ static size_t largest(struct emalloc_heap *heap)
 
 void emalloc_heap_stats(struct emalloc_heap *heap, struct assay_heap_stats *stats)
 {
-    pthread_mutex_lock(&heap->lock);
+    bool locked = lock_enter(&heap->lock);
     stats->mapped_bytes = heap->regions.mapped_bytes;
     stats->used_bytes = heap->used_bytes;
     stats->used_blocks = count(heap);
     stats->largest_free = largest(heap);
-    pthread_mutex_unlock(&heap->lock);
+    lock_leave(&heap->lock, locked);
 }

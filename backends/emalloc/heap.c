@@ -26,14 +26,12 @@ assay_status emalloc_heap_open(const struct assay_heap_config *config, struct em
     assay_pool_init(&opened->small, &opened->regions, EMALLOC_CHUNK, EMALLOC_FIRST_SLAB);
     assay_buddy_init(&opened->medium, &opened->regions, EMALLOC_LEAST_ORDER, true);
     assay_large_init(&opened->large, &opened->regions);
-    pthread_mutex_init(&opened->lock, NULL);
     *heap = opened;
     return ASSAY_OK;
 }
 
 void emalloc_heap_close(struct emalloc_heap *heap)
 {
-    pthread_mutex_destroy(&heap->lock);
     assay_regions_close(&heap->regions);
 }
 
@@ -116,9 +114,9 @@ void *emalloc_heap_alloc(struct emalloc_heap *heap, size_t align, size_t size, b
         return NULL;
     if (align < EMALLOC_ALIGN)
         align = EMALLOC_ALIGN;
-    pthread_mutex_lock(&heap->lock);
+    bool locked = lock_enter(&heap->lock);
     void *block = alloc(heap, align, size, zeroed);
-    pthread_mutex_unlock(&heap->lock);
+    lock_leave(&heap->lock, locked);
     return block;
 }
 
@@ -230,11 +228,11 @@ assay_status emalloc_heap_free(struct emalloc_heap *heap, void *address, struct 
 {
     struct emalloc_block block;
 
-    pthread_mutex_lock(&heap->lock);
+    bool locked = lock_enter(&heap->lock);
     assay_status status = find_intact(heap, address, &block, why);
     if (status == ASSAY_OK)
         give(heap, &block);
-    pthread_mutex_unlock(&heap->lock);
+    lock_leave(&heap->lock, locked);
     return status;
 }
 
@@ -247,8 +245,8 @@ static bool resize_medium(struct emalloc_heap *heap, const struct emalloc_block 
 
     if (order > EMALLOC_MEDIUM_ORDER)
         return false;
-    if (order != block->order && !assay_buddy_resize(&heap->medium, block->region, block->start,
-                                                     block->order, order))
+    if (order != block->order &&
+        !assay_buddy_resize(&heap->medium, block->region, block->start, block->order, order))
         return false;
     *assay_buddy_label(&heap->medium, block->region, block->start) =
         (uint32_t)size | assay_floor_log2(lead + MARK_HEAD) << LABEL_SHIFT;
@@ -278,7 +276,8 @@ static bool resize(struct emalloc_heap *heap, const struct emalloc_block *block,
     return false;
 }
 
-static void *move(struct emalloc_heap *heap, void *address, struct emalloc_block *block, size_t size)
+static void *move(struct emalloc_heap *heap, void *address, struct emalloc_block *block,
+                  size_t size)
 {
     void *moved = alloc(heap, EMALLOC_ALIGN, size, false);
 
@@ -296,7 +295,7 @@ assay_status emalloc_heap_resize(struct emalloc_heap *heap, void *address, size_
     struct emalloc_block block;
 
     *resized = NULL;
-    pthread_mutex_lock(&heap->lock);
+    bool locked = lock_enter(&heap->lock);
     assay_status status = find_intact(heap, address, &block, why);
     if (status == ASSAY_OK && size <= heap->regions.limit && size <= PTRDIFF_MAX - MARK_BYTES) {
         if (resize(heap, &block, size)) {
@@ -306,7 +305,7 @@ assay_status emalloc_heap_resize(struct emalloc_heap *heap, void *address, size_
             *resized = move(heap, address, &block, size);
         }
     }
-    pthread_mutex_unlock(&heap->lock);
+    lock_leave(&heap->lock, locked);
     return status == ASSAY_OK && !*resized ? ASSAY_NO_MEMORY : status;
 }
 
@@ -314,8 +313,8 @@ size_t emalloc_heap_size(struct emalloc_heap *heap, const void *address)
 {
     struct emalloc_block block;
 
-    pthread_mutex_lock(&heap->lock);
+    bool locked = lock_enter(&heap->lock);
     size_t size = emalloc_find(heap, address, &block) ? block.size : 0;
-    pthread_mutex_unlock(&heap->lock);
+    lock_leave(&heap->lock, locked);
     return size;
 }

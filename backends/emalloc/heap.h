@@ -7,22 +7,21 @@
 #define ASSAY_EMALLOC_HEAP_H
 
 #include "buddy/buddy.h"
+#include "emalloc/lock.h"
 #include "emalloc/mark.h"
 #include "mmap_large/large.h"
 #include "pool/pool.h"
 
-#include <pthread.h>
-
 #define EMALLOC_ALIGN 16
-#define EMALLOC_SMALL 64      /* up to here a request is a chunk of the pool */
-#define EMALLOC_LARGE 131072  /* from here it is a mapping; between, a block of the buddy */
+#define EMALLOC_SMALL 64     /* up to here a request is a chunk of the pool */
+#define EMALLOC_LARGE 131072 /* from here it is a mapping; between, a block of the buddy */
 #define EMALLOC_CHUNK (EMALLOC_SMALL + MARK_BYTES)
 #define EMALLOC_FIRST_SLAB (EMALLOC_CHUNK << 7)
 #define EMALLOC_LEAST_ORDER 7
 #define EMALLOC_MEDIUM_ORDER 18 /* of the largest block that a request takes from the buddy */
 
 struct emalloc_heap {
-    pthread_mutex_t lock;
+    struct emalloc_lock lock;
     struct assay_pool small;
     struct assay_buddy medium;
     struct assay_large large;
@@ -49,8 +48,8 @@ assay_status emalloc_heap_free(struct emalloc_heap *heap, void *block, struct em
  * Makes a block one of size bytes, where it is if it can. *resized is then its address, or NULL, if there is no
  * memory, with ASSAY_NO_MEMORY; else as free. An alignment that was asked for is not kept when it moves.
  */
-assay_status emalloc_heap_resize(struct emalloc_heap *heap, void *block, size_t size, void **resized,
-                                 struct emalloc_fault *why);
+assay_status emalloc_heap_resize(struct emalloc_heap *heap, void *block, size_t size,
+                                 void **resized, struct emalloc_fault *why);
 
 /* What was asked for; 0 if there is no block. */
 size_t emalloc_heap_size(struct emalloc_heap *heap, const void *block);
@@ -63,7 +62,7 @@ assay_status emalloc_heap_check(struct emalloc_heap *heap, struct assay_damage *
 assay_status emalloc_heap_walk(struct emalloc_heap *heap, assay_visit_fn *visit, void *arg);
 void emalloc_heap_stats(struct emalloc_heap *heap, struct assay_heap_stats *stats);
 
-/* --- for the files of emalloc; the lock is held --- */
+/* --- for the files of emalloc --- */
 
 /* A block as the records of the heap know it, whatever its mark says. */
 struct emalloc_block {
