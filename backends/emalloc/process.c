@@ -76,8 +76,9 @@ __attribute__((noreturn)) static void stop(const char *caller, const void *block
     if (status == ASSAY_INVALID)
         length = snprintf(line, sizeof line, "emalloc: %s(%p): no block is there\n", caller, block);
     else
-        length = snprintf(line, sizeof line, "emalloc: %s(%p): the %s of a %s block was overwritten\n",
-                          caller, block, parts[why->fault], kinds[why->kind]);
+        length =
+            snprintf(line, sizeof line, "emalloc: %s(%p): the %s of a %s block was overwritten\n",
+                     caller, block, parts[why->fault], kinds[why->kind]);
     if (write(STDERR_FILENO, line, (size_t)length) != length)
         abort(); /* nobody listens */
     abort();

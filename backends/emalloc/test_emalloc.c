@@ -306,7 +306,8 @@ static void test_what_is_no_block_is_invalid(void **state)
 
 static void test_resizing_keeps_content_and_place_where_it_can(void **state)
 {
-    static const size_t sizes[] = {10, 64, 65, 90, 1000, 5000, 131071, 131072, 400000, 131073, 70, 3};
+    static const size_t sizes[] = {10,     64,     65,     90,     1000, 5000,
+                                   131071, 131072, 400000, 131073, 70,   3};
     struct emalloc_heap *heap = open_heap();
     struct emalloc_fault why;
     char *block = take(heap, 3);

@@ -30,8 +30,8 @@ static bool is_aligned(const void *block, size_t align)
 static void every_name_is_the_librarys(void)
 {
     static const char *const names[] = {
-        "malloc",        "free",           "calloc",   "realloc", "reallocarray", "memalign",
-        "aligned_alloc", "posix_memalign", "valloc",   "pvalloc", "malloc_usable_size"};
+        "malloc",        "free",           "calloc", "realloc", "reallocarray",      "memalign",
+        "aligned_alloc", "posix_memalign", "valloc", "pvalloc", "malloc_usable_size"};
     Dl_info info;
 
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {

@@ -65,7 +65,8 @@ static void assert_stops(void (*misuse)(void), const char *what)
     }
     close(ends[1]);
     size_t length = 0;
-    for (ssize_t got = 1; got > 0 && length < sizeof line - 1; length += (size_t)(got > 0 ? got : 0))
+    for (ssize_t got = 1; got > 0 && length < sizeof line - 1;
+         length += (size_t)(got > 0 ? got : 0))
         got = read(ends[0], line + length, sizeof line - 1 - length);
     close(ends[0]);
     assert_int_equal(waitpid(child, &status, 0), child);
