@@ -14,6 +14,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 /* The block is the caller's until efree(). */
 void *emalloc(unsigned long size);
@@ -31,6 +32,7 @@ void *ealigned_alloc(unsigned long align, unsigned long size);
 /* What was asked for ptr; 0 if it is no block. */
 unsigned long emalloc_usable_size(const void *ptr);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

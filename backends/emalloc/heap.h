@@ -42,17 +42,17 @@ void emalloc_heap_close(struct emalloc_heap *heap);
 void *emalloc_heap_alloc(struct emalloc_heap *heap, size_t align, size_t size, bool zeroed);
 
 /* ASSAY_INVALID if no block is at address; ASSAY_CORRUPT, with *why, if there is one with a damaged mark. */
-assay_status emalloc_heap_free(struct emalloc_heap *heap, void *block, struct emalloc_fault *why);
+assay_status emalloc_heap_free(struct emalloc_heap *heap, void *address, struct emalloc_fault *why);
 
 /*
  * Makes a block one of size bytes, where it is if it can. *resized is then its address, or NULL, if there is no
  * memory, with ASSAY_NO_MEMORY; else as free. An alignment that was asked for is not kept when it moves.
  */
-assay_status emalloc_heap_resize(struct emalloc_heap *heap, void *block, size_t size,
+assay_status emalloc_heap_resize(struct emalloc_heap *heap, void *address, size_t size,
                                  void **resized, struct emalloc_fault *why);
 
 /* What was asked for; 0 if there is no block. */
-size_t emalloc_heap_size(struct emalloc_heap *heap, const void *block);
+size_t emalloc_heap_size(struct emalloc_heap *heap, const void *address);
 
 /* --- audit.c --- */
 

@@ -10,9 +10,22 @@
 #include "emalloc/heap.h"
 
 #include <errno.h>
-#include <malloc.h>
-#include <stdlib.h>
 #include <unistd.h>
+
+#define EXPORT __attribute__((visibility("default")))
+
+/* As in stdlib.h and malloc.h. */
+void *malloc(size_t size);
+void free(void *block);
+void *calloc(size_t count, size_t size);
+void *realloc(void *block, size_t size);
+void *reallocarray(void *block, size_t count, size_t size);
+void *memalign(size_t align, size_t size);
+void *aligned_alloc(size_t align, size_t size);
+int posix_memalign(void **block, size_t align, size_t size);
+void *valloc(size_t size);
+void *pvalloc(size_t size);
+size_t malloc_usable_size(void *block);
 
 static void *answer(void *block)
 {
@@ -34,22 +47,22 @@ static void release(void *block, const char *caller)
     errno = before;
 }
 
-void *malloc(size_t size)
+EXPORT void *malloc(size_t size)
 {
     return allocate(EMALLOC_ALIGN, size, false);
 }
 
-void free(void *block)
+EXPORT void free(void *block)
 {
     release(block, "free");
 }
 
-void *calloc(size_t count, size_t size)
+EXPORT void *calloc(size_t count, size_t size)
 {
     return allocate(EMALLOC_ALIGN, assay_multiply(count, size), true);
 }
 
-void *realloc(void *block, size_t size)
+static void *resize(void *block, size_t size)
 {
     if (!block)
         return allocate(EMALLOC_ALIGN, size, false);
@@ -59,15 +72,20 @@ void *realloc(void *block, size_t size)
     return NULL;
 }
 
-void *reallocarray(void *block, size_t count, size_t size)
+EXPORT void *realloc(void *block, size_t size)
+{
+    return resize(block, size);
+}
+
+EXPORT void *reallocarray(void *block, size_t count, size_t size)
 {
     size_t bytes = assay_multiply(count, size);
 
     /* Not to be taken for a size, even of 1 by SIZE_MAX: no block is so large. */
-    return bytes == SIZE_MAX ? answer(NULL) : realloc(block, bytes);
+    return bytes == SIZE_MAX ? answer(NULL) : resize(block, bytes);
 }
 
-void *memalign(size_t align, size_t size)
+EXPORT void *memalign(size_t align, size_t size)
 {
     if (assay_is_power_of_two(align))
         return allocate(align, size, false);
@@ -75,12 +93,12 @@ void *memalign(size_t align, size_t size)
     return NULL;
 }
 
-void *aligned_alloc(size_t align, size_t size)
+EXPORT void *aligned_alloc(size_t align, size_t size)
 {
     return memalign(align, size);
 }
 
-int posix_memalign(void **block, size_t align, size_t size)
+EXPORT int posix_memalign(void **block, size_t align, size_t size)
 {
     int before = errno;
 
@@ -94,19 +112,19 @@ int posix_memalign(void **block, size_t align, size_t size)
     return 0;
 }
 
-void *valloc(size_t size)
+EXPORT void *valloc(size_t size)
 {
     return allocate((size_t)sysconf(_SC_PAGESIZE), size, false);
 }
 
-void *pvalloc(size_t size)
+EXPORT void *pvalloc(size_t size)
 {
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
 
     return allocate(page, assay_align_up(size ? size : 1, page), false);
 }
 
-size_t malloc_usable_size(void *block)
+EXPORT size_t malloc_usable_size(void *block)
 {
     return emalloc_process_size(block);
 }

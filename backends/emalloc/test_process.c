@@ -108,7 +108,7 @@ static void underrun(void)
 {
     char *block = emalloc(10);
     write_at(block, -1, 'x');
-    block = erealloc(block, 20);
+    efree(erealloc(block, 20));
 }
 
 static void free_twice(void)
