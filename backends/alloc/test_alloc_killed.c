@@ -387,6 +387,41 @@ static void test_one_killed_while_it_repairs_leaves_it_to_the_next(void **state)
     assert_true(killed > 1000);
 }
 
+static void test_those_who_wait_go_on_when_the_holder_is_killed(void **state)
+{
+    enum { WAITERS = 8 };
+    pid_t waiters[WAITERS];
+    struct stage stage;
+    int status;
+
+    (void)state;
+    set_stage(&stage, "");
+    pid_t holder = fork();
+    if (holder == 0) {
+        stop_at_point(20);
+        play(&stage, &scenes[1]);
+        _exit(1);
+    }
+    assert_int_equal(waitpid(holder, &status, WUNTRACED), holder);
+    assert_true(WIFSTOPPED(status));
+    assert_int_not_equal(stage.heap->journal.change, LIST_NOTHING);
+    for (int i = 0; i < WAITERS; i++) {
+        waiters[i] = fork();
+        if (waiters[i] == 0)
+            _exit(alloc->alloc(stage.heap, 64) ? 0 : 1);
+    }
+    assert_int_equal(kill(holder, SIGKILL), 0);
+    assert_int_equal(waitpid(holder, &status, 0), holder);
+    for (int i = 0; i < WAITERS; i++) {
+        assert_int_equal(waitpid(waiters[i], &status, 0), waiters[i]);
+        assert_int_equal(status, 0);
+    }
+    assert_sound(&stage);
+    assert_int_equal(stage.heap->repairs, 1);
+    assert_int_equal(stage.heap->orphan, 0);
+    strike_stage(&stage);
+}
+
 static void test_a_heap_with_a_damaged_header_refuses_all_after_a_kill(void **state)
 {
     struct stage stage;
@@ -414,6 +449,7 @@ int main(void)
         cmocka_unit_test(test_one_killed_at_any_store_loses_at_most_the_block_it_was_about),
         cmocka_unit_test(test_the_same_where_freed_memory_is_filled_and_verified),
         cmocka_unit_test(test_one_killed_while_it_repairs_leaves_it_to_the_next),
+        cmocka_unit_test(test_those_who_wait_go_on_when_the_holder_is_killed),
         cmocka_unit_test(test_a_heap_with_a_damaged_header_refuses_all_after_a_kill),
     };
 

@@ -4,11 +4,19 @@
 #include <signal.h>
 #include <unistd.h>
 
-static unsigned long passed, deadly;
+static unsigned long passed, chosen;
+static int signal_there;
 
 void kill_at_point(unsigned long n)
 {
-    deadly = n ? passed + n : 0;
+    chosen = n ? passed + n : 0;
+    signal_there = SIGKILL;
+}
+
+void stop_at_point(unsigned long n)
+{
+    chosen = passed + n;
+    signal_there = SIGSTOP;
 }
 
 unsigned long points_passed(void)
@@ -18,8 +26,8 @@ unsigned long points_passed(void)
 
 static void point(void)
 {
-    if (++passed == deadly)
-        kill(getpid(), SIGKILL);
+    if (++passed == chosen)
+        kill(getpid(), signal_there);
 }
 
 /* The names are the compilers'. NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c) */

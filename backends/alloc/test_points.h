@@ -9,6 +9,8 @@
 
 /* Kills this process at its n-th point from now, n counting from 1; 0: never. */
 void kill_at_point(unsigned long n);
+/* Stops it there instead, until it is told to go on or killed. */
+void stop_at_point(unsigned long n);
 /* How many points this process has passed. */
 unsigned long points_passed(void);
 
