@@ -95,7 +95,8 @@ static void test_zeroed_blocks_are_zero(struct trial *trial)
     trial_open(trial);
     trial_churn(trial, 600); /* memory that was used before */
     for (size_t i = 0; i < 300; i++) {
-        size_t count = 1 + trial_random(trial) % 20, size = 1 + trial_random(trial) % 400;
+        size_t count = 1 + trial_random(trial) % 20;
+        size_t size = 1 + trial_random(trial) % (trial_fits(trial, 8000) / 20);
         if (trial->count > 300)
             trial_free(trial, trial_random(trial) % trial->count);
         void *handle = trial->backend->alloc_zeroed(trial->heap.self, count, size);
@@ -185,7 +186,7 @@ static void test_realloc_keeps_the_smaller_content(struct trial *trial)
         for (int j = 0; j < 12; j++) {
             /* The last block is the one just resized: it meets its own old place, too. */
             size_t index = j % 3 ? trial_random(trial) % trial->count : trial->count - 1;
-            EXPECT(trial, trial_realloc(trial, index, sizes[i]),
+            EXPECT(trial, trial_realloc(trial, index, trial_fits(trial, sizes[i])),
                    "realloc() to %zu bytes is refused", sizes[i]);
         }
     trial_verify(trial);
@@ -196,9 +197,10 @@ static void test_realloc_of_null_allocates(struct trial *trial)
 {
     trial_open(trial);
     for (size_t size = 1; size < 3000; size += 97) {
-        void *handle = trial->backend->realloc(trial->heap.self, NULL, size);
-        EXPECT(trial, handle, "realloc(NULL, %zu) is refused", size);
-        trial_take(trial, handle, size);
+        size_t fits = trial_fits(trial, size);
+        void *handle = trial->backend->realloc(trial->heap.self, NULL, fits);
+        EXPECT(trial, handle, "realloc(NULL, %zu) is refused", fits);
+        trial_take(trial, handle, fits);
     }
     trial_verify(trial);
     trial_close(trial);
@@ -207,15 +209,15 @@ static void test_realloc_of_null_allocates(struct trial *trial)
 static void test_refused_realloc_keeps_the_block(struct trial *trial)
 {
     trial_open(trial);
-    for (size_t size = 1; size < 20000; size *= 3) {
-        trial_must_alloc(trial, size);
+    for (size_t step = 1; step < 20000; step *= 3) {
+        size_t size = trial_must_alloc(trial, step)->size;
         expect_absurd_refused(trial, reallocated);
         trial_verify(trial);
         EXPECT(trial,
                !trial->backend->usable_size ||
                    trial->backend->usable_size(trial->heap.self, trial->blocks[0].handle) >= size,
                "usable_size() of a block of %zu bytes is less after a refused realloc()", size);
-        EXPECT(trial, trial_realloc(trial, 0, size + 1),
+        EXPECT(trial, trial_realloc(trial, 0, trial_fits(trial, size + 1)),
                "realloc() by one byte is refused after one that could not be served");
         trial_churn(trial, 50);
         trial_free_all(trial);
@@ -272,7 +274,7 @@ static void ask_for_too_much(struct trial *trial, size_t size)
 static void test_refused_requests_change_nothing(struct trial *trial)
 {
     trial_open(trial);
-    size_t size = trial->heap.limit / 100;
+    size_t size = trial_fits(trial, trial->heap.limit / 100);
     trial_fill_up(trial, size);
     EXPECT(trial, trial->count > 2, "a heap with a limit of %zu has room for %zu blocks of %zu",
            trial->heap.limit, trial->count, size);

@@ -173,7 +173,7 @@ static void test_serves_again_after_refused_pages(struct trial *trial)
 
     trial_open(trial);
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-        size_t size = trial->heap.limit / parts[i];
+        size_t size = trial_fits(trial, trial->heap.limit / parts[i]);
         trial_churn(trial, 50);
         trial->heap.meter.budget = 0;
         trial_fill_up(trial, size);

@@ -91,9 +91,11 @@ static void test_freeing_an_address_inside_a_block(struct trial *trial)
     trial_open(trial);
     trial_churn(trial, 200);
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
-        char *handle = trial_must_alloc(trial, sizes[i])->handle;
+        const struct trial_block *block = trial_must_alloc(trial, sizes[i]);
+        char *handle = block->handle;
+        size_t size = block->size;
         trial_must_alloc(trial, 40);
-        for (size_t offset = trial->backend->min_align; offset < sizes[i]; offset *= 2)
+        for (size_t offset = trial->backend->min_align; offset < size; offset *= 2)
             expect_refused(trial, handle + offset, "an address inside a block");
     }
     expect_unharmed(trial);

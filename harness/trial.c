@@ -110,8 +110,14 @@ struct trial_block *trial_take(struct trial *trial, void *handle, size_t size)
     return block;
 }
 
+size_t trial_fits(const struct trial *trial, size_t size)
+{
+    return size < trial->backend->max_size ? size : trial->backend->max_size;
+}
+
 struct trial_block *trial_alloc(struct trial *trial, size_t size)
 {
+    size = trial_fits(trial, size);
     return trial_take(trial, trial->backend->alloc(trial->heap.self, size), size);
 }
 
@@ -192,9 +198,10 @@ void trial_check(struct trial *trial)
 
 void trial_fill_up(struct trial *trial, size_t size)
 {
+    size = trial_fits(trial, size);
     size_t most = trial->count + trial->heap.limit / size + 1;
 
-    while (trial->count < most && trial->count < TRIAL_BLOCKS && trial_alloc(trial, size))
+    while (trial->count < most && trial->count < TRIAL_BLOCKS / 2 && trial_alloc(trial, size))
         ;
     EXPECT(trial, trial->count < most, "more bytes were served than the limit of %zu allows",
            trial->heap.limit);

@@ -57,7 +57,9 @@ void trial_close(struct trial *trial);
  * declared alignment and filled. The result is valid until the next block goes.
  */
 struct trial_block *trial_take(struct trial *trial, void *handle, size_t size);
-/* The same through alloc(). */
+/* size, or the largest request that the backend serves at all, if that is less. */
+size_t trial_fits(const struct trial *trial, size_t size);
+/* The same through alloc(), with as much of size as the backend serves at all. */
 struct trial_block *trial_alloc(struct trial *trial, size_t size);
 /* alloc() of a small block that no sound heap of TRIAL_LIMIT may refuse. */
 struct trial_block *trial_must_alloc(struct trial *trial, size_t size);
@@ -72,7 +74,7 @@ bool trial_realloc(struct trial *trial, size_t index, size_t size);
 void trial_verify(struct trial *trial);
 /* Expects check(), where it is offered, to report nothing. */
 void trial_check(struct trial *trial);
-/* Allocates blocks of `size` until one is refused; at most as many as fit into the limit. */
+/* Allocates blocks of `size`, or as much as fits, until one is refused; at most what the limit holds. */
 void trial_fill_up(struct trial *trial, size_t size);
 /* Random alloc and free; at most 400 blocks stay. */
 void trial_churn(struct trial *trial, unsigned operations);

@@ -1,0 +1,34 @@
+/*
+ * map.h - what stands in the map beside a region: a byte for each smallest block.
+ *
+ *   region   [ 2^3 units, taken       | 2^2 free    | 2^1 t | 1 | 1 ]
+ *   map      [ T3  0  0  0 0 0 0 0    | F2  0  0  0 | T1  0 | F0| T0]      (orders counted from the least)
+ *
+ * Labels, where there are any, follow the map: a number of 32 bits for each unit.
+ */
+#ifndef ASSAY_BUDDY_MAP_H
+#define ASSAY_BUDDY_MAP_H
+
+#include "buddy/buddy.h"
+
+/* The high bits of a byte; the low ones are the order. 0: inside a block, or in what was split off it. */
+enum { BUDDY_FREE = 0x40, BUDDY_IS_HELD = 0x80, BUDDY_TAKEN = 0xc0, BUDDY_ORDER = 0x3f };
+_Static_assert(BUDDY_ORDERS <= BUDDY_ORDER, "an order fits into the low bits");
+
+static inline uint8_t *map_of(const struct assay_region *region)
+{
+    return region->data;
+}
+
+static inline unsigned top_of(const struct assay_region *region)
+{
+    return (unsigned)region->info;
+}
+
+static inline size_t unit_of(const struct assay_buddy *buddy, const struct assay_region *region,
+                             const void *address)
+{
+    return ((uintptr_t)address - region->start) >> buddy->least;
+}
+
+#endif

@@ -1,0 +1,41 @@
+/*
+ * large.h - one mapping for each block: mapped when it is asked for, unmapped when it is given back.
+ *
+ * The table of regions is all there is of records. A block's region has its length in `info` and, in `data`,
+ * how far behind the start of the mapping the block begins. Nothing here locks: who has the blocks does.
+ */
+#ifndef ASSAY_LARGE_H
+#define ASSAY_LARGE_H
+
+#include "regions/regions.h"
+
+struct assay_large {
+    struct assay_regions *regions;
+    size_t taken;
+    size_t taken_bytes; /* of their mappings */
+};
+
+void assay_large_init(struct assay_large *large, struct assay_regions *regions);
+
+/*
+ * A mapping that holds `bytes` from a place on that is aligned to align, any power of two, with at least
+ * `lead` bytes before it; that place, or NULL. lead is a multiple of 16 below a page, bytes may be 0.
+ */
+void *assay_large_take(struct assay_large *large, size_t lead, size_t align, size_t bytes);
+
+/* The region of the block at address, which may be anything; NULL if there is none. */
+struct assay_region *assay_large_find(const struct assay_large *large, const void *address);
+
+/* Bytes from the block's start to the end of its mapping. */
+static inline size_t assay_large_room(const struct assay_region *region)
+{
+    return region->bytes - (uintptr_t)region->data;
+}
+
+/* Makes a block longer or shorter within its mapping, whose pages behind it are unmapped; false if it must move. */
+bool assay_large_resize(struct assay_large *large, struct assay_region *region, size_t bytes);
+
+/* Unmaps a block. */
+void assay_large_give(struct assay_large *large, const struct assay_region *region);
+
+#endif

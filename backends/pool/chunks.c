@@ -1,0 +1,264 @@
+/*
+ * chunks.c - slabs are cut into chunks; free ones hang on a list, last in first out.
+ *
+ *   slab   [ chunk | chunk | chunk | ... | fresh | fresh ]     12288 << n bytes
+ *   tags   [ 0 5 1 ... 0 0 ]                                   a byte each, in a mapping of their own
+ *
+ *   free -> chunk -> chunk -> ...       through the first word of each; no slab holds a header
+ *
+ * A slab's bytes and its tags are two regions; the slab's `data` is where the tags are.
+ */
+#include "pool/pool.h"
+
+#include <string.h>
+
+void assay_pool_init(struct assay_pool *pool, struct assay_regions *regions, size_t chunk,
+                     size_t first_slab)
+{
+    size_t units = chunk / POOL_UNIT;
+
+    *pool = (struct assay_pool){.regions = regions,
+                                .chunk = chunk,
+                                .first_slab = first_slab,
+                                .reciprocal = (((uint64_t)1 << 32) + units - 1) / units};
+}
+
+/*
+ * offset / chunk without a division, for multiples of POOL_UNIT: below POOL_SLAB_MAX there are 2^26 units, and
+ * a rounded reciprocal of 32 bits is exact up to 2^32 / 64 of them.
+ */
+static size_t index_of(const struct assay_pool *pool, size_t offset)
+{
+    return (size_t)((uint64_t)(offset / POOL_UNIT) * pool->reciprocal >> 32);
+}
+_Static_assert(POOL_SLAB_MAX / POOL_UNIT <= ((uint64_t)1 << 32) / (POOL_CHUNK_MAX / POOL_UNIT),
+               "the reciprocal is exact");
+
+uint8_t *assay_pool_tag(const struct assay_pool *pool, const struct assay_region *region,
+                        const void *address)
+{
+    size_t offset = (uintptr_t)address - region->start;
+    size_t index = index_of(pool, offset);
+
+    if (index * pool->chunk != offset || offset + pool->chunk > region->bytes)
+        return NULL;
+    return (uint8_t *)region->data + index;
+}
+
+/* --- slabs --- */
+
+static bool is_slab(const struct assay_pool *pool, const struct assay_region *region)
+{
+    return region && region->owner == pool;
+}
+
+static bool add_slab(struct assay_pool *pool, size_t bytes)
+{
+    struct assay_regions *regions = pool->regions;
+    size_t page = regions->pages->page_size;
+    size_t chunks = bytes / pool->chunk;
+
+    struct assay_region *tags =
+        assay_regions_map(regions, assay_regions_round(regions, chunks), page, NULL);
+    if (!tags)
+        return false;
+    uint8_t *first_tag = (uint8_t *)tags->start;
+    struct assay_region *slab = assay_regions_map(regions, bytes, page, pool);
+    if (!slab) {
+        assay_regions_unmap(regions, (uintptr_t)first_tag);
+        return false;
+    }
+    slab->data = first_tag;
+    pool->fresh = (char *)slab->start;
+    pool->fresh_end = pool->fresh + chunks * pool->chunk;
+    pool->chunks += chunks;
+    return true;
+}
+
+/* The next slab, twice as large as the last one; smaller where that is more than there is. */
+static bool refill(struct assay_pool *pool)
+{
+    size_t page = pool->regions->pages->page_size;
+    size_t full = pool->first_slab;
+
+    for (unsigned i = 0; i < pool->refills && full < POOL_SLAB_MAX / 2; i++)
+        full *= 2;
+    for (size_t bytes = full; bytes >= page; bytes = assay_align_down(bytes / 2, page)) {
+        if (add_slab(pool, assay_align_up(bytes, page))) {
+            pool->refills += bytes == full;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* --- chunks --- */
+
+__attribute__((noinline)) static void *take_fresh(struct assay_pool *pool, uint8_t tag)
+{
+    if (pool->fresh == pool->fresh_end && !refill(pool))
+        return NULL;
+    void *chunk = pool->fresh;
+    pool->fresh += pool->chunk;
+    *assay_pool_tag(pool, assay_regions_find(pool->regions, chunk), chunk) = tag;
+    pool->taken++;
+    return chunk;
+}
+
+/* The tag of a free chunk at address, which may be anything; NULL if there is none. */
+static uint8_t *free_tag(const struct assay_pool *pool, const void *address)
+{
+    const struct assay_region *slab = assay_regions_find(pool->regions, address);
+
+    if (!is_slab(pool, slab))
+        return NULL;
+    uint8_t *tag = assay_pool_tag(pool, slab, address);
+    return tag && *tag == 0 ? tag : NULL;
+}
+
+void *assay_pool_take(struct assay_pool *pool, uint8_t tag, bool *was_used)
+{
+    struct pool_chunk *chunk = pool->free;
+
+    *was_used = chunk != NULL;
+    if (!chunk)
+        return take_fresh(pool, tag);
+    uint8_t *place = free_tag(pool, chunk);
+    if (!place)
+        return NULL;
+    *place = tag;
+    pool->free = chunk->next;
+    pool->taken++;
+    return chunk;
+}
+
+void assay_pool_give(struct assay_pool *pool, void *chunk, uint8_t *tag)
+{
+    struct pool_chunk *given = chunk;
+
+    *tag = 0;
+    given->next = pool->free;
+    pool->free = given;
+    pool->taken--;
+}
+
+/* --- trim --- */
+
+static bool is_empty(const struct assay_pool *pool, const struct assay_region *slab)
+{
+    const uint8_t *tags = slab->data;
+    size_t chunks = slab->bytes / pool->chunk;
+
+    for (size_t i = 0; i < chunks; i++)
+        if (tags[i] != 0)
+            return false;
+    return true;
+}
+
+/* Takes the chunks of slabs that are marked out of the list of free ones. */
+static void forget_marked(struct assay_pool *pool)
+{
+    struct pool_chunk **link = &pool->free;
+
+    while (*link) {
+        const struct assay_region *slab = assay_regions_find(pool->regions, *link);
+        if (!is_slab(pool, slab)) {
+            *link = NULL; /* written to after it was given back: nothing behind it can be found */
+            return;
+        }
+        if (slab->info)
+            *link = (*link)->next;
+        else
+            link = &(*link)->next;
+    }
+}
+
+static void unmap_marked(struct assay_pool *pool)
+{
+    struct assay_regions *regions = pool->regions;
+
+    for (size_t i = 0; i < regions->count;) {
+        const struct assay_region *slab = &regions->at[i];
+        if (!is_slab(pool, slab) || !slab->info) {
+            i++;
+            continue;
+        }
+        uintptr_t start = slab->start, tags = (uintptr_t)slab->data;
+        pool->chunks -= slab->bytes / pool->chunk;
+        if ((uintptr_t)pool->fresh_end - start - 1 < slab->bytes)
+            pool->fresh = pool->fresh_end = NULL;
+        assay_regions_unmap(regions, start);
+        assay_regions_unmap(regions, tags);
+        i = 0; /* both may have moved others */
+    }
+}
+
+bool assay_pool_trim(struct assay_pool *pool)
+{
+    bool any = false;
+
+    for (size_t i = 0; i < pool->regions->count; i++) {
+        struct assay_region *slab = &pool->regions->at[i];
+        if (is_slab(pool, slab)) {
+            slab->info = is_empty(pool, slab);
+            any = any || slab->info;
+        }
+    }
+    if (!any)
+        return false;
+    forget_marked(pool);
+    unmap_marked(pool);
+    if (pool->chunks == 0)
+        pool->refills = 0;
+    return true;
+}
+
+/* --- audit --- */
+
+const char *assay_pool_fault(const struct assay_pool *pool, const void **where)
+{
+    size_t fresh = (size_t)(pool->fresh_end - pool->fresh) / pool->chunk;
+    size_t left = pool->chunks - pool->taken - fresh;
+
+    for (const struct pool_chunk *chunk = pool->free; chunk; chunk = chunk->next) {
+        *where = chunk;
+        if (left-- == 0)
+            return "more chunks are on the list than are free";
+        if (!free_tag(pool, chunk)) {
+            *where = NULL;
+            return "a free chunk was written to: it leads to no free chunk";
+        }
+    }
+    *where = NULL;
+    return left == 0 ? NULL : "free chunks are missing from the list";
+}
+
+bool assay_pool_walk(const struct assay_pool *pool, const struct assay_region *slab,
+                     assay_visit_fn *visit, void *arg)
+{
+    const uint8_t *tags = slab->data;
+    size_t chunks = slab->bytes / pool->chunk;
+    struct assay_extent extent = {.bytes = pool->chunk};
+
+    for (size_t i = 0; i < chunks; i++) {
+        extent.start = (const char *)slab->start + i * pool->chunk;
+        extent.kind = tags[i] ? ASSAY_EXTENT_USED : ASSAY_EXTENT_FREE;
+        if (!visit(arg, &extent))
+            return false;
+    }
+    extent.start = (const char *)slab->start + chunks * pool->chunk;
+    extent.bytes = slab->bytes - chunks * pool->chunk;
+    extent.kind = ASSAY_EXTENT_META;
+    return extent.bytes == 0 || visit(arg, &extent);
+}
+
+void *assay_pool_around(const struct assay_pool *pool, const struct assay_region *slab,
+                        const void *address)
+{
+    size_t index = ((uintptr_t)address - slab->start) / pool->chunk;
+    const uint8_t *tags = slab->data;
+
+    if ((index + 1) * pool->chunk > slab->bytes || tags[index] == 0)
+        return NULL;
+    return (char *)slab->start + index * pool->chunk;
+}

@@ -1,0 +1,92 @@
+/*
+ * regions.h - everything that a heap has mapped, in one table by address.
+ *
+ * A heap that maps pages in several pieces must know, for any address, whether it lies in one of them and
+ * who owns that one; it must show all of them in order; and it must never map more than its limit. Here are
+ * all three. The table lies in the heap's own first page until it outgrows that, and then in pages which are
+ * entries of the table themselves.
+ *
+ * Bytes are whole pages. Nothing here locks: the heap does.
+ */
+#ifndef ASSAY_REGIONS_H
+#define ASSAY_REGIONS_H
+
+#include "assay/backend.h"
+#include "assay/sizes.h"
+
+/* A piece of memory from the page source. */
+struct assay_region {
+    uintptr_t start;
+    size_t bytes;
+    const void *owner; /* the part of the heap whose blocks lie here; NULL: records, no blocks */
+    void *data;        /* what the owner wants to find with an address */
+    size_t info;
+};
+
+#define ASSAY_REGIONS_INLINE 30
+/* 2^15 bytes of addresses share a place in the memory of what was found last. */
+#define ASSAY_REGIONS_GRAIN 15
+#define ASSAY_REGIONS_RECENT 512
+
+struct assay_regions {
+    const struct assay_page_source *pages;
+    size_t limit;
+    size_t mapped_bytes;
+    struct assay_region *at; /* by rising start */
+    size_t count;
+    size_t room;
+    bool remembers;                        /* whether `recent` is kept */
+    uint16_t recent[ASSAY_REGIONS_RECENT]; /* 1 + index of a region found there before; 0: none */
+    struct assay_region first[ASSAY_REGIONS_INLINE];
+};
+
+/*
+ * Maps `bytes` for a heap's own record, in which the table itself lies `offset` bytes from the start, and
+ * makes that mapping its first entry. With `remembers`, find() is constant time for addresses that were
+ * found before, and each change of the table takes some ten nanoseconds more. NULL if refused.
+ */
+void *assay_regions_open(const struct assay_heap_config *config, size_t bytes, size_t offset,
+                         bool remembers);
+
+/* Unmaps all, the heap's own record, in which the table lies, last. */
+void assay_regions_close(struct assay_regions *regions);
+
+/*
+ * Maps whole pages and enters them. NULL with nothing changed if the limit, the page source or the table
+ * refuses. O(log n), and 20 bytes moved for each entry. The result is valid until the table changes.
+ */
+struct assay_region *assay_regions_map(struct assay_regions *regions, size_t bytes, size_t align,
+                                       const void *owner);
+
+/* Unmaps a region and takes it out of the table. */
+void assay_regions_unmap(struct assay_regions *regions, uintptr_t start);
+
+/* Gives back the front or the back of a region, which is some whole pages of more than there are. */
+void assay_regions_cut(struct assay_regions *regions, struct assay_region *region, size_t front,
+                       size_t back);
+
+/* The region in which address lies, by binary search; NULL if there is none. */
+struct assay_region *assay_regions_search(struct assay_regions *regions, uintptr_t address);
+
+/* The same, fast where `remembers`. */
+static inline struct assay_region *assay_regions_find(struct assay_regions *regions,
+                                                      const void *address)
+{
+    uintptr_t at = (uintptr_t)address;
+    uint16_t index = regions->recent[(at >> ASSAY_REGIONS_GRAIN) % ASSAY_REGIONS_RECENT];
+
+    if (index != 0) {
+        struct assay_region *region = &regions->at[index - 1];
+        if (at - region->start < region->bytes)
+            return region;
+    }
+    return assay_regions_search(regions, at);
+}
+
+/* Whole pages that hold `bytes`; SIZE_MAX where that does not fit. */
+static inline size_t assay_regions_round(const struct assay_regions *regions, size_t bytes)
+{
+    return assay_align_up(bytes, regions->pages->page_size);
+}
+
+#endif
