@@ -191,7 +191,7 @@ const struct assay_backend assay_backend_alloc = {
     .max_size = LIST_REGION_MAX,
     .min_limit = 8192,
     .name = "alloc",
-    .summary = "list for threads and processes, whole again after a SIGKILL at any instruction",
+    .summary = "list for threads and processes, whole again after a SIGKILL",
     .origin = "assay",
     .options_help = "checked=0: fill freed payloads and verify them on reuse and in check()",
     .create = alloc_create,

@@ -10,7 +10,7 @@
  * that was asked for, rounded up to 16. Memory is taken from the system when it is first written to.
  *
  * Threads and processes: all functions but finish_mutex() may be called at any time from any of them. Whoever
- * is ended while it holds the lock (SIGKILL at any instruction) leaves the heap whole: the next caller
+ * is ended while it holds the lock (SIGKILL at any point) leaves the heap whole: the next caller
  * repairs it. In a signal handler that interrupted one of these functions, requests are refused (EDEADLK).
  * A process that is stopped (SIGSTOP) inside one stops the others until it goes on.
  *
