@@ -84,26 +84,26 @@ static const struct scene {
     int victim; /* the block it is done to, or -1 */
     size_t size;
 } scenes[] = {
-    {TAKE, -1, SIZE},                /* a whole hole */
-    {TAKE, -1, 64},                  /* part of a hole */
-    {TAKE, -1, 1000},                /* from the rest */
-    {TAKE, -1, 2 * REGION},          /* refused */
-    {ALIGNED, -1, 100},              /* a gap in front of it, a rest behind it */
-    {ZEROED, -1, 120},               /* on dirty memory */
-    {ZEROED, -1, 3000},              /* on fresh memory */
-    {GIVE, 0, 0},                    /* a hole on its right */
-    {GIVE, 2, 0},                    /* holes on both sides */
-    {GIVE, 4, 0},                    /* a hole on its left */
-    {GIVE, 8, 0},                    /* used blocks on both sides */
-    {GIVE, 9, 0},                    /* the rest on its right */
-    {RESIZE, 0, SIZE + 64},          /* into part of a hole */
-    {RESIZE, 2, 2 * SIZE + 32},      /* into a whole hole */
-    {RESIZE, 5, SIZE - 16},          /* a rest that becomes part of a hole */
-    {RESIZE, 5, SIZE + 16},          /* the hole's new header overlaps its old one */
-    {RESIZE, 8, 32},                 /* a rest that becomes a hole */
-    {RESIZE, 9, 20000},              /* into fresh memory */
-    {RESIZE, 4, 3000},               /* elsewhere */
-    {RESIZE, 7, (size_t)2 * REGION}, /* refused */
+    {TAKE, -1, SIZE},                   /* a whole hole */
+    {TAKE, -1, 64},                     /* part of a hole */
+    {TAKE, -1, 1000},                   /* from the rest */
+    {TAKE, -1, (size_t)2 * REGION},     /* refused */
+    {ALIGNED, -1, 100},                 /* a gap in front of it, a rest behind it */
+    {ZEROED, -1, 120},                  /* on dirty memory */
+    {ZEROED, -1, 3000},                 /* on fresh memory */
+    {GIVE, 0, 0},                       /* a hole on its right */
+    {GIVE, 2, 0},                       /* holes on both sides */
+    {GIVE, 4, 0},                       /* a hole on its left */
+    {GIVE, 8, 0},                       /* used blocks on both sides */
+    {GIVE, 9, 0},                       /* the rest on its right */
+    {RESIZE, 0, SIZE + 64},             /* into part of a hole */
+    {RESIZE, 2, (size_t)2 * SIZE + 32}, /* into a whole hole */
+    {RESIZE, 5, SIZE - 16},             /* a rest that becomes part of a hole */
+    {RESIZE, 5, SIZE + 16},             /* the hole's new header overlaps its old one */
+    {RESIZE, 8, 32},                    /* a rest that becomes a hole */
+    {RESIZE, 9, 20000},                 /* into fresh memory */
+    {RESIZE, 4, 3000},                  /* elsewhere */
+    {RESIZE, 7, (size_t)2 * REGION},    /* refused */
 };
 #define SCENES (sizeof scenes / sizeof *scenes)
 

@@ -147,7 +147,7 @@ struct list_header *assay_list_header(struct assay_list *list, const void *paylo
 /* --- list.c --- */
 
 /* The list of a heap of assay_backend_list. */
-struct assay_list *assay_list_of(void *heap);
+struct assay_list *assay_list_of(void *self);
 
 /* --- audit.c: reading the list without trusting it --- */
 

@@ -108,6 +108,11 @@ bool cli_can_be_read_again(const char *path);
 /* What a command leaves with that met both: what could not be run hides behind no finding. */
 enum cli_exit cli_graver(enum cli_exit one, enum cli_exit other);
 
+/* Prints why nothing was run on a backend that was given these options; what to leave with. */
+enum cli_exit cli_explain(const char *spec, const struct assay_backend *backend,
+                          const char *backend_options, assay_status status,
+                          const struct assay_error *error);
+
 /* A stream as a child runs it. */
 struct cli_stream {
     const char *path;
@@ -151,6 +156,7 @@ void cli_progress_end(struct cli_progress *progress);
 extern const struct cli_command cli_list_command;
 extern const struct cli_command cli_replay_command;
 extern const struct cli_command cli_diff_command;
+extern const struct cli_command cli_reduce_command;
 extern const struct cli_command cli_trace_command;
 extern const struct cli_command cli_trace_show_command;
 extern const struct cli_command cli_trace_stats_command;

@@ -159,14 +159,9 @@ static void print_finding(const struct job *job, const struct assay_finding *fin
 static enum cli_exit explain(const struct job *job)
 {
     const struct outcome *outcome = job->outcome;
-    const char *known = job->backend->options_help;
 
-    if (outcome->status == ASSAY_INVALID && outcome->opened && backend_options[0])
-        return (enum cli_exit)cli_fail(CLI_USAGE, "backend %s does not take '%s'; its options: %s",
-                                       job->spec, backend_options, known[0] ? known : "none");
-    return (enum cli_exit)cli_fail(outcome->status == ASSAY_UNSUPPORTED ? CLI_NOT_OFFERED
-                                                                        : CLI_ENVIRONMENT,
-                                   "%s", outcome->error.what);
+    return cli_explain(job->spec, job->backend, outcome->opened ? backend_options : "",
+                       outcome->status, &outcome->error);
 }
 
 /* Rightly, for a finding would be told: too small a heap, or a backend that does not offer these. */
