@@ -14,7 +14,7 @@
 /* What is only tried may hang without being wrong. */
 #define SECONDS_TRIED 10
 /* Of processor time, for a heap that never comes back and is not asleep. */
-#define SECONDS_COMPUTING 10
+#define SECONDS_COMPUTING 5
 
 static const struct conformance_room *const rooms[] = {
     &assay_conformance_life,

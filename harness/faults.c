@@ -21,7 +21,7 @@
 #include <string.h>
 #include <sys/time.h>
 
-#define OPERATIONS 500
+#define OPERATIONS 1500
 #define SLOTS 48
 #define LIMIT ((uint64_t)64 << 20)
 /* A library that keeps its pages asks for more only when much is live. */
@@ -30,7 +30,7 @@
 /* Runs of a test that does not try every request. */
 #define SOME 48
 /* Of processor time, and of waiting. A run takes milliseconds. */
-#define RUN_SECONDS 10
+#define RUN_SECONDS 5
 #define GUARD_SECONDS 60
 /* Blocks that are asked for until one is refused. */
 #define MOST_BLOCKS 4096
@@ -254,7 +254,8 @@ static assay_status run_plan(const struct fault_test *test, struct run *run, boo
     uint64_t count = test->gives ? run->outcome->gives : run->outcome->takes;
     uint64_t step = every || count <= SOME ? 1 : count / SOME;
     if (count == 0) {
-        answer(result, ASSAY_NOT_CLAIMED, "%s no pages in this stream, or by ways that are not seen",
+        answer(result, ASSAY_NOT_CLAIMED,
+               "%s no pages in this stream, or by ways that are not seen",
                test->gives ? "returns" : "asks for");
         return ASSAY_OK;
     }
@@ -313,8 +314,8 @@ static void run_exhaustion(struct run *run, struct assay_conformance_result *res
         answer(result, ASSAY_BROKEN, "%zu bytes are refused after pages are to be had again",
                BLOCK_BYTES);
     else if (why != ENOMEM)
-        answer(result, ASSAY_BROKEN, "a refused request leaves errno at %d (%s), not at ENOMEM", why,
-               why ? strerror(why) : "nothing");
+        answer(result, ASSAY_BROKEN, "a refused request leaves errno at %d (%s), not at ENOMEM",
+               why, why ? strerror(why) : "nothing");
     else
         answer(result, ASSAY_KEPT, "%llu refusals", (unsigned long long)takes.refusals);
     assay_interpose_close();
@@ -346,8 +347,7 @@ static assay_status run_apart(const struct fault_test *test, struct run *run,
     if (!shared)
         return ASSAY_NO_MEMORY;
     *shared = *result;
-    assay_status status =
-        assay_guard_run(exhaustion_child, &job, GUARD_SECONDS, true, &ending);
+    assay_status status = assay_guard_run(exhaustion_child, &job, GUARD_SECONDS, true, &ending);
     *result = *shared;
     assay_guard_unshare(shared, sizeof *shared);
     if (status == ASSAY_OK && ending.ending != ASSAY_ENDED) {

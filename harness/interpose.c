@@ -108,7 +108,8 @@ static const struct call {
     {"madvise", &real.madvise, (void (*)(void))gated_madvise},
     {"mprotect", &real.mprotect, (void (*)(void))gated_mprotect},
 };
-_Static_assert(sizeof(void (*)(void)) == sizeof(uintptr_t), "a table's entry is a function pointer");
+_Static_assert(sizeof(void (*)(void)) == sizeof(uintptr_t),
+               "a table's entry is a function pointer");
 
 /* --- the library's tables --- */
 

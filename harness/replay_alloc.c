@@ -231,9 +231,8 @@ static bool arrive(struct assay_replay *replay, const struct assay_op *op,
 
 static struct request request_of(const struct assay_replay *replay, size_t size)
 {
-    return (struct request){.size = size,
-                            .align = replay->backend->min_align,
-                            .page_refusals = page_refusals(replay)};
+    return (struct request){
+        .size = size, .align = replay->backend->min_align, .page_refusals = page_refusals(replay)};
 }
 
 bool replay_alloc(struct assay_replay *replay, const struct assay_op *op)

@@ -29,7 +29,7 @@ struct visit {
         assay_status status;
         struct assay_error error;
         bool unwritten; /* standard output took less than all */
-    } *loaded; /* shared */
+    } * loaded;         /* shared */
     const struct assay_backend *backend;
     unsigned hangs;
 };
@@ -96,9 +96,8 @@ static assay_status run_conformance(struct visit *visit)
 
 static assay_status run_faults(struct visit *visit)
 {
-    const struct assay_faults_options options = {
-        .library = assay_registry_library(visit->backend),
-        .every_request = visit->plan->every_request};
+    const struct assay_faults_options options = {.library = assay_registry_library(visit->backend),
+                                                 .every_request = visit->plan->every_request};
     struct assay_conformance_result result;
 
     for (size_t i = 0; i < assay_faults_count(); i++) {
@@ -112,8 +111,7 @@ static assay_status run_faults(struct visit *visit)
 static assay_status run_campaign(struct visit *visit)
 {
     static const char promise[] = "random_streams_find_nothing";
-    const struct assay_campaign_options options = {.seed = 1,
-                                                   .most_seconds = visit->plan->seconds};
+    const struct assay_campaign_options options = {.seed = 1, .most_seconds = visit->plan->seconds};
     const char *spec = visit->report->spec;
     struct assay_campaign_result result;
     struct assay_error error;

@@ -58,8 +58,7 @@ void doctor_write_junit(FILE *out, const struct doctor_report *const *reports, s
         fputs("  <testsuite", out);
         write_attribute(out, "name", report->spec);
         fprintf(out, " tests=\"%zu\" failures=\"%u\" skipped=\"%u\">\n", report->count,
-                verdicts[ASSAY_BROKEN],
-                verdicts[ASSAY_NOT_CLAIMED] + verdicts[ASSAY_COULD_CLAIM]);
+                verdicts[ASSAY_BROKEN], verdicts[ASSAY_NOT_CLAIMED] + verdicts[ASSAY_COULD_CLAIM]);
         for (size_t j = 0; j < report->count; j++)
             write_case(out, report, &report->rows[j]);
         fputs("  </testsuite>\n", out);
