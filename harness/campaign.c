@@ -23,8 +23,6 @@
 #define GUARD_SECONDS 40
 /* Of one child, so that the guard may be short of patience. */
 #define CHILD_SECONDS 2
-/* Streams of one child where the heap is the process's. */
-#define SHARED_HEAP_STREAMS 16
 #define CONTENT_BYTES ((size_t)64 << 10)
 /* As much as the largest heap of a stream may map, and some. */
 #define RECYCLED_BYTES ((size_t)64 << 20)
@@ -34,14 +32,8 @@ struct record {
     assay_status status;
     struct assay_error error;
     struct assay_campaign_result result;
-    uint64_t number; /* of the stream under way, counted from 0 */
-};
-
-struct job {
-    const struct assay_backend *backend;
-    const struct assay_campaign_options *options;
-    struct record *record;
-    uint64_t first, end; /* streams to run, counted from 0 */
+    uint64_t number;      /* of the stream under way, counted from 0 */
+    volatile uint64_t op; /* of that stream, the operation under way */
 };
 
 /* What a child runs streams on. */
@@ -50,6 +42,14 @@ struct rig {
     struct assay_recycler recycler;
     struct assay_replay *fenced, *recycled;
     struct assay_stream stream;
+};
+
+struct job {
+    const struct assay_backend *backend;
+    const struct assay_campaign_options *options;
+    struct record *record;
+    struct rig *rig;     /* made by the parent, warm in every child */
+    uint64_t first, end; /* streams to run, counted from 0 */
 };
 
 uint64_t assay_campaign_number(uint64_t seed, uint64_t n)
@@ -65,7 +65,7 @@ static double processor_seconds(void)
     return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
 }
 
-/* --- in the child --- */
+/* --- the rig --- */
 
 static void recycle(void *ctx)
 {
@@ -83,13 +83,13 @@ static void rig_close(struct rig *rig)
     assay_stream_clear(&rig->stream);
 }
 
-static bool rig_open(struct rig *rig, const struct job *job, volatile uint64_t *progress)
+static bool rig_open(struct rig *rig, const struct job *job)
 {
     struct assay_replay_options options = {
         .content_bytes = CONTENT_BYTES,
         .options = job->options->options,
         .ignored = job->options->ignored,
-        .progress = progress,
+        .progress = &job->record->op,
     };
 
     *rig = (struct rig){0};
@@ -106,6 +106,8 @@ static bool rig_open(struct rig *rig, const struct job *job, volatile uint64_t *
     rig->recycled = assay_replay_open(job->backend, &options);
     return rig->fenced && rig->recycled;
 }
+
+/* --- in a child --- */
 
 /* A signal ends the process if this is not called again in time. */
 static void wind_timer(void)
@@ -132,8 +134,8 @@ static bool run_stream(struct rig *rig, struct job *job, uint64_t n)
     }
     assay_stream_reader_init(&reader, &rig->stream);
     wind_timer();
-    record->status = assay_replay_run(n % 2 ? rig->fenced : rig->recycled, &reader.reader, &result,
-                                      &record->error);
+    record->status = assay_replay_run(number % 2 ? rig->fenced : rig->recycled, &reader.reader,
+                                      &result, &record->error);
     if (record->status != ASSAY_OK)
         return false;
     sum->streams++;
@@ -152,24 +154,17 @@ static void run_child(void *arg, volatile uint64_t *progress)
     struct job *job = arg;
     struct assay_campaign_result *sum = &job->record->result;
     const double most = job->options->most_seconds, before = sum->seconds;
-    struct rig rig;
     bool goes_on = true;
 
+    (void)progress; /* the replay has its own */
     signal(SIGPROF, SIG_DFL);
-    if (!rig_open(&rig, job, progress)) {
-        assay_error_set(&job->record->error, "no memory for the pages and books of a campaign");
-        job->record->status = ASSAY_NO_MEMORY;
-        rig_close(&rig);
-        return;
-    }
     for (uint64_t n = job->first; goes_on && n < job->end; n++) {
-        *progress = 0;
-        goes_on = run_stream(&rig, job, n);
+        job->record->op = 0;
+        goes_on = run_stream(job->rig, job, n);
         double spent = processor_seconds();
         sum->seconds = before + spent;
         goes_on = goes_on && spent < CHILD_SECONDS && (most <= 0 || sum->seconds < most);
     }
-    rig_close(&rig);
 }
 
 /* --- in the parent --- */
@@ -190,22 +185,21 @@ static void describe_ending(const struct job *job, const struct assay_guard_outc
     uint64_t number = assay_campaign_number(job->options->seed, job->record->number);
     struct assay_finding *finding = &sum->finding;
     struct assay_stream stream = {0};
+    const uint64_t op = job->record->op;
     bool hung = ending->ending == ASSAY_HUNG ||
                 (ending->ending == ASSAY_CRASHED && ending->code == SIGPROF);
 
-    *finding = (struct assay_finding){.backend = job->backend->name,
-                                      .op = ending->progress,
-                                      .seed = number,
-                                      .ignored = job->options->ignored};
+    *finding = (struct assay_finding){
+        .backend = job->backend->name, .op = op, .seed = number, .ignored = job->options->ignored};
     if (assay_swarm_stream(&stream, number) == ASSAY_OK) {
-        finding->at_end = ending->progress + 1 >= stream.count;
+        finding->at_end = op + 1 >= stream.count;
         finding->op += finding->at_end;
-        if (ending->progress < stream.count)
-            finding->operation = stream.ops[ending->progress];
+        if (op < stream.count)
+            finding->operation = stream.ops[op];
     }
     assay_stream_clear(&stream);
     sum->streams++;
-    sum->ops += ending->progress;
+    sum->ops += op;
     sum->stream = number;
     if (hung)
         sum->found = !assay_finding_set(finding, ASSAY_CHECK_HANG, NULL,
@@ -236,25 +230,17 @@ static assay_status run_some(struct job *job, struct assay_error *error)
     return job->record->status;
 }
 
-/* In a heap that outlives a stream the others before it may have had their part. */
-static assay_status confirm_alone(const struct job *job, struct assay_error *error)
+/* Runs children until there is a finding or the campaign is spent. */
+static assay_status run_all(struct job *job, struct assay_error *error)
 {
-    struct job alone = *job;
-    uint64_t number = job->record->number;
+    bool shares = !assay_backend_claims(job->backend, ASSAY_CAP_PAGE_SOURCE);
+    assay_status status = ASSAY_OK;
 
-    alone.record = assay_guard_shared(sizeof *alone.record);
-    if (!alone.record) {
-        assay_error_set(error, "no memory to share with a child process");
-        return ASSAY_NO_MEMORY;
+    while (status == ASSAY_OK && !job->record->result.found && !is_spent(job)) {
+        job->end = shares ? job->first + 1 : UINT64_MAX;
+        status = run_some(job, error);
+        job->first = job->record->number + 1;
     }
-    alone.first = number;
-    alone.end = number + 1;
-    assay_status status = run_some(&alone, error);
-    job->record->result.needs_others = !alone.record->result.found;
-    job->record->result.first = assay_campaign_number(job->options->seed, job->first);
-    if (alone.record->result.found)
-        job->record->result.finding = alone.record->result.finding;
-    assay_guard_unshare(alone.record, sizeof *alone.record);
     return status;
 }
 
@@ -262,23 +248,18 @@ assay_status assay_campaign_run(const struct assay_backend *backend,
                                 const struct assay_campaign_options *options,
                                 struct assay_campaign_result *result, struct assay_error *error)
 {
-    struct job job = {.backend = backend, .options = options};
-    bool shares = !assay_backend_claims(backend, ASSAY_CAP_PAGE_SOURCE);
-    assay_status status = ASSAY_OK;
+    struct rig rig = {0};
+    struct job job = {.backend = backend, .options = options, .rig = &rig};
+    assay_status status = ASSAY_NO_MEMORY;
 
     job.record = assay_guard_shared(sizeof *job.record);
-    if (!job.record) {
-        assay_error_set(error, "no memory to share with a child process");
-        return ASSAY_NO_MEMORY;
-    }
-    while (status == ASSAY_OK && !job.record->result.found && !is_spent(&job)) {
-        job.end = shares ? job.first + SHARED_HEAP_STREAMS : UINT64_MAX;
-        status = run_some(&job, error);
-        if (status == ASSAY_OK && job.record->result.found && shares)
-            status = confirm_alone(&job, error);
-        job.first = job.record->number + 1;
-    }
-    *result = job.record->result;
+    if (job.record && rig_open(&rig, &job))
+        status = run_all(&job, error);
+    else
+        assay_error_set(error, "no memory for the pages and books of a campaign");
+    if (job.record)
+        *result = job.record->result;
+    rig_close(&rig);
     assay_guard_unshare(job.record, sizeof *job.record);
     return status;
 }

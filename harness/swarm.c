@@ -22,6 +22,9 @@ enum habit {
 };
 
 #define LONGEST 3000
+#define MANY_SLOTS 400
+/* One stream in so many has every slot there is, and takes as long as a hundred others. */
+#define CROWD_RARITY 400
 #define ROUND_BLOCKS 6 /* in a round that is repeated */
 
 /* --- single operations --- */
@@ -42,8 +45,8 @@ static uint32_t take_out(uint32_t *slots, size_t *count, size_t place)
 {
     uint32_t slot = slots[place];
 
-    for (--*count; place < *count; place++)
-        slots[place] = slots[place + 1];
+    --*count;
+    memmove(&slots[place], &slots[place + 1], (*count - place) * sizeof *slots);
     return slot;
 }
 
@@ -381,10 +384,16 @@ static void draw_mood(struct swarm *swarm)
 {
     struct dice *dice = &swarm->dice;
     uint64_t length = dice_roll(dice, 4);
+    bool is_crowd = dice_once_in(dice, CROWD_RARITY);
 
     swarm->limit = draw_limit(dice);
     swarm->most = dice_between(dice, 8, length == 0 ? 40 : length < 3 ? 400 : LONGEST);
-    swarm->slots = (uint32_t)(dice_once_in(dice, 3) ? SWARM_SLOTS : dice_between(dice, 4, 60));
+    swarm->slots = (uint32_t)(dice_once_in(dice, 3) ? MANY_SLOTS : dice_between(dice, 4, 60));
+    if (is_crowd) {
+        swarm->most = 3 * SWARM_SLOTS;
+        swarm->slots = SWARM_SLOTS;
+        swarm->limit = (uint64_t)1 << dice_between(dice, 20, 23);
+    }
     swarm->habits = (uint32_t)dice_next(dice);
     swarm->habits &= (uint32_t)dice_next(dice); /* one in four */
     draw_weights(swarm);

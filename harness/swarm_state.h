@@ -8,7 +8,7 @@
 #include "assay/swarm.h"
 #include "dice.h"
 
-#define SWARM_SLOTS 400
+#define SWARM_SLOTS 12000
 #define SWARM_FEW_SIZES 3
 #define SWARM_SIZES_DRAWN 3
 

@@ -159,14 +159,14 @@ static bool is_empty(const struct assay_pool *pool, const struct assay_region *s
 static void forget_marked(struct assay_pool *pool)
 {
     struct pool_chunk **link = &pool->free;
+    size_t left = pool->chunks;
 
     while (*link) {
-        const struct assay_region *slab = assay_regions_find(pool->regions, *link);
-        if (!is_slab(pool, slab)) {
+        if (left-- == 0 || !free_tag(pool, *link)) {
             *link = NULL; /* written to after it was given back: nothing behind it can be found */
             return;
         }
-        if (slab->info)
+        if (assay_regions_find(pool->regions, *link)->info)
             *link = (*link)->next;
         else
             link = &(*link)->next;

@@ -87,6 +87,18 @@ void cli_open_standard_files(void);
 /* Whether colour may be used on this stream: a terminal, and NO_COLOR is not set. */
 bool cli_colour(FILE *out);
 
+/* --- what heaps stand on --- */
+
+struct assay_replay_options;
+/* Whether word is "os", "fenced" or "recycled". */
+bool cli_pages_parse(const char *word);
+/*
+ * Makes such pages the ones of a replay, for the rest of this process: fenced ones crash at a byte too far,
+ * recycled ones are dirty when they are given out again. ASSAY_NO_MEMORY: no room for them.
+ */
+ASSAY_MUST_CHECK assay_status cli_pages_open(const char *word,
+                                             struct assay_replay_options *options);
+
 /* --- files that are written --- */
 
 struct cli_output {
@@ -107,6 +119,11 @@ uint64_t cli_total_ops(const struct assay_input *input);
 bool cli_can_be_read_again(const char *path);
 /* What a command leaves with that met both: what could not be run hides behind no finding. */
 enum cli_exit cli_graver(enum cli_exit one, enum cli_exit other);
+
+/* Prints why nothing was run on a backend that was given these options; what to leave with. */
+enum cli_exit cli_explain(const char *spec, const struct assay_backend *backend,
+                          const char *backend_options, assay_status status,
+                          const struct assay_error *error);
 
 /* A stream as a child runs it. */
 struct cli_stream {
@@ -151,6 +168,7 @@ void cli_progress_end(struct cli_progress *progress);
 extern const struct cli_command cli_list_command;
 extern const struct cli_command cli_replay_command;
 extern const struct cli_command cli_diff_command;
+extern const struct cli_command cli_reduce_command;
 extern const struct cli_command cli_trace_command;
 extern const struct cli_command cli_trace_show_command;
 extern const struct cli_command cli_trace_stats_command;

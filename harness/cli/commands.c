@@ -8,6 +8,8 @@ static const char *values_of(const struct cli_option *option)
 {
     if (option->kind == CLI_ENCODING)
         return "trace text bytes";
+    if (strcmp(option->name, "pages") == 0)
+        return "os fenced recycled";
     if (strcmp(option->name, "backend") == 0)
         return "$(\"$1\" list --names 2>/dev/null) dl: plugin:";
     if (strcmp(option->name, "strict") == 0)
@@ -90,9 +92,15 @@ const struct cli_command cli_completion_command = {
     "completion", "prints the bash completion of this program", "", no_options, run_completion};
 
 const struct cli_command *const cli_commands[] = {
-    &cli_list_command,       &cli_replay_command,
-    &cli_diff_command,       &cli_trace_command,
-    &cli_record_command,     &cli_bench_command,
-    &cli_doctor_command,     &cli_score_command,
-    &cli_completion_command, NULL,
+    &cli_list_command,
+    &cli_replay_command,
+    &cli_diff_command,
+    &cli_reduce_command,
+    &cli_trace_command,
+    &cli_record_command,
+    &cli_bench_command,
+    &cli_doctor_command,
+    &cli_score_command,
+    &cli_completion_command,
+    NULL,
 };

@@ -90,9 +90,8 @@ static void print_findings(const struct score_row *row)
     for (size_t i = 0; i < row->seeds; i++) {
         const struct assay_campaign_result *result = &row->cells[i].result;
         if (result->found)
-            printf("    %s: %s (stream %" PRIu64 "%s)\n", assay_check_name(result->finding.check),
-                   result->finding.what, result->stream,
-                   result->needs_others ? ", after others in the same process" : "");
+            printf("    %s: %s (stream %" PRIu64 ")\n", assay_check_name(result->finding.check),
+                   result->finding.what, result->stream);
     }
 }
 

@@ -31,6 +31,19 @@ enum cli_exit cli_graver(enum cli_exit one, enum cli_exit other)
     return gravity[other] > gravity[one] ? other : one;
 }
 
+enum cli_exit cli_explain(const char *spec, const struct assay_backend *backend,
+                          const char *backend_options, assay_status status,
+                          const struct assay_error *error)
+{
+    const char *known = backend->options_help;
+
+    if (status == ASSAY_INVALID && backend_options[0])
+        return (enum cli_exit)cli_fail(CLI_USAGE, "backend %s does not take '%s'; its options: %s",
+                                       spec, backend_options, known[0] ? known : "none");
+    return (enum cli_exit)cli_fail(status == ASSAY_UNSUPPORTED ? CLI_NOT_OFFERED : CLI_ENVIRONMENT,
+                                   "%s", error->what);
+}
+
 /* Reading the stream again up to there is safe, it does not run. */
 static void find_operation(const struct cli_stream *stream, struct assay_finding *finding)
 {

@@ -24,7 +24,7 @@ offers() {
     fi
 }
 
-offers 'record replay' re
+offers 'record reduce replay' re
 offers 'list' li
 offers 'show stats' trace s
 offers '--seed' replay --se

@@ -24,10 +24,7 @@ struct assay_campaign_options {
 struct assay_campaign_result {
     bool found;
     struct assay_finding finding;
-    uint64_t stream; /* assay_swarm_stream(stream) is the one of the finding */
-    bool
-        needs_others; /* alone it finds nothing: it takes the streams before it, in the same process */
-    uint64_t first;   /* of those streams */
+    uint64_t stream;  /* assay_swarm_stream(stream) is the one of the finding */
     uint64_t streams; /* that were run */
     uint64_t ops;     /* in them, up to the finding */
     uint64_t served;  /* requests */
@@ -37,8 +34,8 @@ struct assay_campaign_result {
 
 /*
  * Runs streams until the first finding. Odd ones get fenced pages, even ones recycled ones, where the
- * backend takes pages at all. A backend that lives in the process's heap gets a fresh child every few
- * streams, so that nothing it does to itself lasts.
+ * backend takes pages at all. A backend that lives in the process's heap gets a child for each stream, forked
+ * from here where all is made ready, so that nothing that a stream does to the heap lasts.
  *
  * ASSAY_OK: *result tells. Otherwise *error does: no child, no memory, or the backend makes no heap.
  * Not from a process with more threads.

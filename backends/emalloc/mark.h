@@ -1,0 +1,105 @@
+/*
+ * mark.h - the mark around each block, and the bytes between its request and its end.
+ *
+ *   base+0   S        bytes of the whole block, marks included
+ *   base+8   magic    a hash of base; its two low bits are the kind
+ *   base+16  ........ what was asked for
+ *            ~~~~~~~~ slack: a pattern made of the magic, up to MARK_GUARD bytes of it
+ *   base+S-16 magic
+ *   base+S-8  S
+ *
+ * The hash is one round of Knuth's MMIX generator as a function of the address; see emalloc/README.md. A byte of
+ * the pattern is never 0, so that the terminator of a string that is one too long is seen.
+ */
+#ifndef ASSAY_EMALLOC_MARK_H
+#define ASSAY_EMALLOC_MARK_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#define MARK_HEAD 16
+#define MARK_BYTES 32 /* of both ends */
+#define MARK_GUARD 64 /* bytes of slack that are filled and looked at, from the request on */
+
+enum mark_kind { MARK_SMALL = 0, MARK_MEDIUM = 1, MARK_LARGE = 2 };
+
+/* What is wrong with a mark. */
+enum mark_fault { MARK_INTACT, MARK_HEADER, MARK_SLACK, MARK_FOOTER };
+
+static inline uint64_t mark_magic(const void *base, enum mark_kind kind)
+{
+    uint64_t round = (uintptr_t)base * 6364136223846793005u % 1442695040888963407u;
+
+    return (round & ~(uint64_t)3) | (uint64_t)kind;
+}
+
+static inline uint64_t mark_pattern(uint64_t magic)
+{
+    return (magic * 0x9e3779b97f4a7c15u) | 0x8080808080808080u;
+}
+
+static inline void mark_put(char *at, uint64_t word)
+{
+    memcpy(at, &word, sizeof word);
+}
+
+static inline uint64_t mark_get(const char *at)
+{
+    uint64_t word;
+
+    memcpy(&word, at, sizeof word);
+    return word;
+}
+
+/* The bytes of slack that are filled, of a block of `bytes` for a request of `size`. */
+static inline size_t mark_slack(size_t bytes, size_t size)
+{
+    size_t slack = bytes - MARK_BYTES - size;
+
+    return slack < MARK_GUARD ? slack : MARK_GUARD;
+}
+
+/* Marks the block of `bytes` at base for a request of `size`. The footer comes last: slack may run into it. */
+static inline void mark_write(char *base, size_t bytes, size_t size, enum mark_kind kind)
+{
+    uint64_t magic = mark_magic(base, kind), pattern = mark_pattern(magic);
+    char *end = base + MARK_HEAD + size;
+    size_t slack = mark_slack(bytes, size);
+
+    for (size_t i = 0; i < slack; i += sizeof pattern)
+        mark_put(end + i, pattern);
+    mark_put(base, bytes);
+    mark_put(base + 8, magic);
+    mark_put(base + bytes - 16, magic);
+    mark_put(base + bytes - 8, bytes);
+}
+
+/* Whether the mark is as it was written. Only reads within `bytes`, which is known from elsewhere. */
+static inline enum mark_fault mark_verify(const char *base, size_t bytes, size_t size,
+                                          enum mark_kind kind)
+{
+    uint64_t magic = mark_magic(base, kind), pattern = mark_pattern(magic);
+    const char *end = base + MARK_HEAD + size;
+    size_t slack = mark_slack(bytes, size), i = 0;
+
+    if (mark_get(base) != bytes || mark_get(base + 8) != magic)
+        return MARK_HEADER;
+    for (; i + sizeof pattern <= slack; i += sizeof pattern)
+        if (mark_get(end + i) != pattern)
+            return MARK_SLACK;
+    /* The rest of the last word is the footer's. */
+    if (i < slack && (mark_get(end + i) ^ pattern) << (64 - 8 * (slack - i)))
+        return MARK_SLACK;
+    if (mark_get(base + bytes - 16) != magic || mark_get(base + bytes - 8) != bytes)
+        return MARK_FOOTER;
+    return MARK_INTACT;
+}
+
+/* Nothing that looks like a mark stays behind. */
+static inline void mark_wipe(char *base)
+{
+    mark_put(base + 8, 0);
+}
+
+#endif

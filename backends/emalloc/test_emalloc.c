@@ -1,0 +1,371 @@
+/* test_emalloc.c - where blocks lie, what their marks are, and what is found when those are damaged. */
+#include "emalloc/heap.h"
+
+#include "assay/os_pages.h"
+#include "assay/pages.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+static struct assay_meter meter;
+
+static struct emalloc_heap *open_heap(void)
+{
+    struct assay_heap_config config = {.limit = SIZE_MAX, .pages = &meter.source, .options = ""};
+    struct emalloc_heap *heap;
+
+    assert_int_equal(assay_meter_open(&meter, assay_os_pages(), SIZE_MAX), ASSAY_OK);
+    assert_int_equal(emalloc_heap_open(&config, &heap), ASSAY_OK);
+    return heap;
+}
+
+static void close_heap(struct emalloc_heap *heap)
+{
+    emalloc_heap_close(heap);
+    assert_int_equal(meter.mapped_bytes, 0);
+    assay_meter_close(&meter);
+}
+
+static char *take(struct emalloc_heap *heap, size_t size)
+{
+    return emalloc_heap_alloc(heap, 16, size, false);
+}
+
+static assay_status give(struct emalloc_heap *heap, void *block)
+{
+    struct emalloc_fault why;
+
+    return emalloc_heap_free(heap, block, &why);
+}
+
+static void assert_sound(struct emalloc_heap *heap)
+{
+    struct assay_damage damage = {0};
+
+    if (emalloc_heap_check(heap, &damage) != ASSAY_OK)
+        fail_msg("check: %s", damage.what);
+}
+
+/* --- who serves what --- */
+
+static uint64_t kind_of(const char *block)
+{
+    return mark_get(block - 8) & 3;
+}
+
+static uint64_t bytes_of(const char *block)
+{
+    return mark_get(block - 16);
+}
+
+static void test_0_bytes_are_null(void **state)
+{
+    struct emalloc_heap *heap = open_heap();
+
+    (void)state;
+    assert_null(take(heap, 0));
+    close_heap(heap);
+}
+
+static void test_64_bytes_are_small_65_medium_and_128_KiB_large(void **state)
+{
+    struct emalloc_heap *heap = open_heap();
+
+    (void)state;
+    assert_int_equal(kind_of(take(heap, 1)), MARK_SMALL);
+    assert_int_equal(kind_of(take(heap, 64)), MARK_SMALL);
+    assert_int_equal(kind_of(take(heap, 65)), MARK_MEDIUM);
+    assert_int_equal(kind_of(take(heap, 131071)), MARK_MEDIUM);
+    assert_int_equal(kind_of(take(heap, 131072)), MARK_LARGE);
+    close_heap(heap);
+}
+
+static void test_the_mark_holds_96_or_a_power_of_two_or_the_size_and_32(void **state)
+{
+    struct emalloc_heap *heap = open_heap();
+
+    (void)state;
+    for (size_t size = 1; size <= 64; size++)
+        assert_int_equal(bytes_of(take(heap, size)), 96);
+    for (size_t size = 65; size < 131072; size = size * 9 / 8) {
+        uint64_t bytes = bytes_of(take(heap, size));
+        assert_true(assay_is_power_of_two(bytes) && bytes >= size + 32 && bytes >= 128);
+        assert_true(bytes / 2 < size + 32 || bytes == 128);
+    }
+    for (size_t size = 131072; size < 10000000; size = size * 3 / 2 + 7)
+        assert_int_equal(bytes_of(take(heap, size)), size + 32);
+    close_heap(heap);
+}
+
+/* The hash, step by step. */
+static uint64_t expected_magic(uintptr_t base, uint64_t kind)
+{
+    uint64_t product = (uint64_t)base * 6364136223846793005u;
+
+    product %= 1442695040888963407u;
+    return product - product % 4 + kind;
+}
+
+static void test_header_and_footer_are_at_both_ends_of_the_block(void **state)
+{
+    static const size_t sizes[] = {1, 13, 64, 65, 96, 97, 1000, 4096, 131071, 131072, 200001};
+    struct emalloc_heap *heap = open_heap();
+
+    (void)state;
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        char *block = take(heap, sizes[i]), *base = block - 16;
+        uint64_t bytes = mark_get(base);
+        uint64_t magic = expected_magic((uintptr_t)base, kind_of(block));
+        assert_true(assay_is_aligned(block, 16));
+        assert_true(mark_get(base + 8) == magic);
+        assert_true(mark_get(base + bytes - 16) == magic);
+        assert_true(mark_get(base + bytes - 8) == bytes);
+        assert_int_equal(give(heap, block), ASSAY_OK);
+    }
+    close_heap(heap);
+}
+
+/* --- the parts as seen from outside --- */
+
+static void test_a_small_block_just_freed_is_given_again(void **state)
+{
+    struct emalloc_heap *heap = open_heap();
+
+    (void)state;
+    for (size_t size = 1; size <= 64; size++) {
+        char *block = take(heap, size);
+        assert_int_equal(give(heap, block), ASSAY_OK);
+        assert_ptr_equal(take(heap, 65 - size), block);
+    }
+    close_heap(heap);
+}
+
+static void test_the_129th_small_block_maps_the_second_slab(void **state)
+{
+    struct emalloc_heap *heap = open_heap();
+
+    (void)state;
+    take(heap, 1);
+    uint64_t maps = meter.maps;
+    for (int i = 1; i < 128; i++)
+        take(heap, 1);
+    assert_int_equal(meter.maps, maps);
+    take(heap, 1);
+    assert_int_equal(meter.maps, maps + 2); /* the slab and its tags */
+    close_heap(heap);
+}
+
+static size_t filled_orders(struct emalloc_heap *heap)
+{
+    assay_buddy_settle(&heap->medium);
+    return (size_t)__builtin_popcountll(heap->medium.filled);
+}
+
+static void test_medium_blocks_split_and_merge_as_buddies(void **state)
+{
+    struct emalloc_heap *heap = open_heap();
+
+    (void)state;
+    char *first = take(heap, 65536);
+    assert_int_equal(give(heap, first), ASSAY_OK);
+    assert_ptr_equal(take(heap, 65536), first);
+    assert_int_equal(give(heap, first), ASSAY_OK);
+    assert_int_equal(filled_orders(heap), 1);
+    char *left = take(heap, 65), *right = take(heap, 65);
+    assert_ptr_equal(left, first);
+    assert_ptr_equal(right, left + 128);
+    assert_int_equal(give(heap, left), ASSAY_OK);
+    assert_int_equal(give(heap, right), ASSAY_OK);
+    assert_ptr_equal(take(heap, 65536), first);
+    close_heap(heap);
+}
+
+static void test_a_large_block_is_mapped_and_unmapped(void **state)
+{
+    struct emalloc_heap *heap = open_heap();
+    size_t before = meter.mapped_bytes;
+    char *block = take(heap, 131072);
+
+    (void)state;
+    assert_int_equal(meter.mapped_bytes, before + assay_align_up(131072 + 32, 4096));
+    assert_int_equal(give(heap, block), ASSAY_OK);
+    assert_int_equal(meter.mapped_bytes, before);
+    close_heap(heap);
+}
+
+/* --- damage --- */
+
+static void assert_found(struct emalloc_heap *heap, char *block, long at, enum mark_fault expected)
+{
+    struct assay_damage damage = {0};
+    struct emalloc_fault why;
+
+    block[at] ^= 1;
+    assert_int_equal(emalloc_heap_check(heap, &damage), ASSAY_CORRUPT);
+    assert_ptr_equal(damage.where, block);
+    assert_int_equal(emalloc_heap_free(heap, block, &why), ASSAY_CORRUPT);
+    assert_int_equal(why.fault, expected);
+    block[at] ^= 1;
+    assert_sound(heap);
+}
+
+static void test_one_byte_past_the_request_is_found_by_check_and_by_free(void **state)
+{
+    struct emalloc_heap *heap = open_heap();
+
+    (void)state;
+    for (size_t size = 1; size < 300000; size = size < 300 ? size + 1 : size * 7 / 5) {
+        char *block = take(heap, size);
+        bool slack = bytes_of(block) > size + 32;
+        assert_found(heap, block, (long)size, slack ? MARK_SLACK : MARK_FOOTER);
+        assert_int_equal(give(heap, block), ASSAY_OK);
+    }
+    close_heap(heap);
+}
+
+static void test_a_terminator_past_the_request_is_found_unless_the_block_is_full(void **state)
+{
+    struct emalloc_heap *heap = open_heap();
+
+    (void)state;
+    for (size_t size = 1; size < 1000; size++) {
+        char *block = take(heap, size), saved = block[size];
+        if (bytes_of(block) == size + 32)
+            continue;
+        block[size] = 0;
+        assert_int_equal(give(heap, block), ASSAY_CORRUPT);
+        block[size] = saved;
+        assert_int_equal(give(heap, block), ASSAY_OK);
+    }
+    close_heap(heap);
+}
+
+static void test_every_bit_of_a_mark_counts(void **state)
+{
+    static const size_t sizes[] = {20, 100, 131072};
+    struct emalloc_heap *heap = open_heap();
+
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        char *block = take(heap, sizes[i]);
+        long end = (long)bytes_of(block) - 32;
+        for (long at = 0; at < 16; at++) {
+            assert_found(heap, block, at - 16, MARK_HEADER);
+            assert_found(heap, block, end + at, MARK_FOOTER);
+        }
+    }
+    close_heap(heap);
+}
+
+static void test_a_damaged_block_is_not_resized(void **state)
+{
+    struct emalloc_heap *heap = open_heap();
+    struct emalloc_fault why;
+    char *block = take(heap, 100);
+    void *resized;
+
+    (void)state;
+    block[100] ^= 1;
+    assert_int_equal(emalloc_heap_resize(heap, block, 50, &resized, &why), ASSAY_CORRUPT);
+    assert_null(resized);
+    block[100] ^= 1;
+    assert_int_equal(emalloc_heap_resize(heap, block, 50, &resized, &why), ASSAY_OK);
+    assert_ptr_equal(resized, block);
+    close_heap(heap);
+}
+
+static void test_what_is_no_block_is_invalid(void **state)
+{
+    static const size_t sizes[] = {1, 64, 65, 2000, 131072};
+    struct emalloc_heap *heap = open_heap();
+    int local = 0;
+
+    (void)state;
+    for (size_t i = 0; i < 5; i++) {
+        char *block = take(heap, sizes[i]);
+        for (long at = -200; at < 200; at++)
+            if (at != 0)
+                assert_int_equal(give(heap, block + at), ASSAY_INVALID);
+        assert_int_equal(give(heap, block), ASSAY_OK);
+        assert_int_equal(give(heap, block), ASSAY_INVALID);
+    }
+    assert_int_equal(give(heap, &local), ASSAY_INVALID);
+    assert_int_equal(give(heap, (void *)16), ASSAY_INVALID);
+    assert_int_equal(give(heap, (void *)8), ASSAY_INVALID);
+    assert_int_equal(give(heap, (void *)UINTPTR_MAX), ASSAY_INVALID);
+    assert_int_equal(give(heap, heap), ASSAY_INVALID);
+    assert_sound(heap);
+    close_heap(heap);
+}
+
+/* --- beyond the seed --- */
+
+static void test_resizing_keeps_content_and_place_where_it_can(void **state)
+{
+    static const size_t sizes[] = {10,     64,     65,     90,     1000, 5000,
+                                   131071, 131072, 400000, 131073, 70,   3};
+    struct emalloc_heap *heap = open_heap();
+    struct emalloc_fault why;
+    char *block = take(heap, 3);
+    void *resized;
+
+    (void)state;
+    memcpy(block, "abc", 3);
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        assert_int_equal(emalloc_heap_resize(heap, block, sizes[i], &resized, &why), ASSAY_OK);
+        block = resized;
+        assert_memory_equal(block, "abc", 3);
+        assert_int_equal(emalloc_heap_size(heap, block), sizes[i]);
+        assert_sound(heap);
+    }
+    block = take(heap, 1000);
+    assert_int_equal(emalloc_heap_resize(heap, block, 100, &resized, &why), ASSAY_OK);
+    assert_ptr_equal(resized, block);
+    assert_int_equal(emalloc_heap_resize(heap, block, 1000, &resized, &why), ASSAY_OK);
+    assert_ptr_equal(resized, block);
+    close_heap(heap);
+}
+
+static void test_aligned_blocks_have_marks_too(void **state)
+{
+    struct emalloc_heap *heap = open_heap();
+
+    (void)state;
+    for (size_t align = 1; align <= (size_t)1 << 20; align *= 2)
+        for (size_t size = 1; size < 300000; size = size * 5 + 3) {
+            char *block = emalloc_heap_alloc(heap, align, size, false);
+            assert_true(assay_is_aligned(block, align));
+            bool slack = bytes_of(block) > size + 32;
+            assert_found(heap, block, (long)size, slack ? MARK_SLACK : MARK_FOOTER);
+            assert_int_equal(give(heap, block), ASSAY_OK);
+            assert_int_equal(give(heap, block), ASSAY_INVALID);
+        }
+    close_heap(heap);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_0_bytes_are_null),
+        cmocka_unit_test(test_64_bytes_are_small_65_medium_and_128_KiB_large),
+        cmocka_unit_test(test_the_mark_holds_96_or_a_power_of_two_or_the_size_and_32),
+        cmocka_unit_test(test_header_and_footer_are_at_both_ends_of_the_block),
+        cmocka_unit_test(test_a_small_block_just_freed_is_given_again),
+        cmocka_unit_test(test_the_129th_small_block_maps_the_second_slab),
+        cmocka_unit_test(test_medium_blocks_split_and_merge_as_buddies),
+        cmocka_unit_test(test_a_large_block_is_mapped_and_unmapped),
+        cmocka_unit_test(test_one_byte_past_the_request_is_found_by_check_and_by_free),
+        cmocka_unit_test(test_a_terminator_past_the_request_is_found_unless_the_block_is_full),
+        cmocka_unit_test(test_every_bit_of_a_mark_counts),
+        cmocka_unit_test(test_a_damaged_block_is_not_resized),
+        cmocka_unit_test(test_what_is_no_block_is_invalid),
+        cmocka_unit_test(test_resizing_keeps_content_and_place_where_it_can),
+        cmocka_unit_test(test_aligned_blocks_have_marks_too),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

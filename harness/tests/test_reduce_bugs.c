@@ -1,0 +1,234 @@
+/*
+ * test_reduce_bugs - what random streams find in planted bugs is reduced to a few operations, of which none can go.
+ *
+ *     test_reduce_bugs [N]        every N-th mutant; 1: all, default 4
+ *
+ * The bugs are real: not for builds with sanitizers, which would end at each of them.
+ */
+#include "mutants/planted.h"
+
+#include "assay/campaign.h"
+#include "assay/pages.h"
+#include "assay/reduce.h"
+#include "assay/registry.h"
+#include "assay/swarm.h"
+
+#include <stdarg.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+/* Of a campaign: nearly all mutants fall sooner. */
+#define OPERATIONS 1000000
+#define MOST_MUTANTS 1000
+
+static size_t each = 4; /* mutants: one in so many */
+#define RECYCLED_BYTES ((size_t)64 << 20)
+
+static struct assay_reduce_result result;
+
+/* --- pages as a campaign gives them --- */
+
+static struct assay_fence fence;
+static struct assay_recycler recycler;
+
+static void recycle(void *ctx)
+{
+    assay_recycler_reset(ctx);
+}
+
+static struct assay_reduce_options options_for(uint64_t number)
+{
+    struct assay_reduce_options options = {.replay = {.content_bytes = (size_t)64 << 10}};
+
+    /* Odd places in a campaign are even numbers. */
+    if (number % 2 == 0) {
+        options.replay.pages = &fence.source;
+        options.replay.reset_pages = assay_fence_reset;
+        options.replay.reset_ctx = &fence;
+    } else {
+        options.replay.pages = &recycler.source;
+        options.replay.reset_pages = recycle;
+        options.replay.reset_ctx = &recycler;
+    }
+    return options;
+}
+
+/* --- running --- */
+
+/* The check by which replay of a stream fails; CHECKS if it does not. Not for heaps that crash. */
+static enum assay_check check_of(const struct assay_backend *backend,
+                                 const struct assay_stream *stream,
+                                 const struct assay_reduce_options *options)
+{
+    struct assay_replay *replay = assay_replay_open(backend, &options->replay);
+    struct assay_stream_reader memory;
+    struct assay_replay_result seen;
+    struct assay_error error;
+
+    assert_non_null(replay);
+    assay_stream_reader_init(&memory, stream);
+    assert_int_equal(assay_replay_run(replay, &memory.reader, &seen, &error), ASSAY_OK);
+    assay_replay_close(replay);
+    return seen.found ? seen.finding.check : ASSAY_CHECKS;
+}
+
+static void reduce_swarm(const struct assay_backend *backend, struct assay_stream *stream,
+                         uint64_t number)
+{
+    struct assay_reduce_options options = options_for(number);
+    struct assay_error error = {""};
+
+    assert_int_equal(assay_swarm_stream(stream, number), ASSAY_OK);
+    if (assay_reduce(backend, stream, &options, &result, &error) != ASSAY_OK)
+        fail_msg("%s", error.what);
+}
+
+static struct assay_campaign_result find(const struct assay_backend *backend)
+{
+    const struct assay_campaign_options options = {.seed = 1, .most_ops = OPERATIONS};
+    struct assay_campaign_result found;
+    struct assay_error error = {""};
+
+    if (assay_campaign_run(backend, &options, &found, &error) != ASSAY_OK)
+        fail_msg("%s", error.what);
+    return found;
+}
+
+static int by_size(const void *one, const void *other)
+{
+    size_t a = *(const size_t *)one, b = *(const size_t *)other;
+
+    return (a > b) - (a < b);
+}
+
+/* The names of all mutants, from the list that is built with them; returns how many. */
+static size_t list_mutants(char names[][64], size_t room)
+{
+    FILE *list = fopen(MUTANTS "/list", "r");
+    char line[1024];
+    size_t count = 0;
+
+    assert_non_null(list);
+    while (count < room && fgets(line, sizeof line, list))
+        count += sscanf(line, "mutant\t%63[^\t]", names[count]) == 1;
+    fclose(list);
+    return count;
+}
+
+/* How many operations are left of the first stream that finds the mutant; SIZE_MAX if none does. */
+static size_t reduce_mutant(const char *name)
+{
+    const struct assay_backend *backend;
+    struct assay_stream stream = {.count = 0};
+    struct assay_error error = {""};
+    char spec[4096];
+
+    snprintf(spec, sizeof spec, "plugin:" MUTANTS "/%s.so", name);
+    if (assay_registry_find(spec, &backend, &error) != ASSAY_OK)
+        fail_msg("%s", error.what);
+    struct assay_campaign_result found = find(backend);
+    if (!found.found)
+        return SIZE_MAX;
+    reduce_swarm(backend, &stream, found.stream);
+    size_t count = stream.count;
+    assay_stream_clear(&stream);
+    if (!result.found || result.finding.check != found.finding.check)
+        fail_msg("%s: the finding of the campaign is another one", name);
+    return count;
+}
+
+static void test_half_of_all_mutants_are_left_with_six_operations_or_fewer(void **state)
+{
+    static char names[MOST_MUTANTS][64];
+    size_t left[MOST_MUTANTS], count = 0, mutants = list_mutants(names, MOST_MUTANTS);
+
+    (void)state;
+    assert_true(mutants > 0);
+    for (size_t i = 0; i < mutants; i += each) {
+        size_t ops = reduce_mutant(names[i]);
+        if (ops == SIZE_MAX)
+            continue;
+        print_message("%4zu of %4llu operations, %5llu attempts, %s: %s\n", ops,
+                      (unsigned long long)result.ops, (unsigned long long)result.attempts, names[i],
+                      assay_check_name(result.finding.check));
+        left[count++] = ops;
+    }
+    assert_true(count > mutants / each / 2);
+    qsort(left, count, sizeof *left, by_size);
+    print_message("%zu mutants, median %zu operations\n", count, left[count / 2]);
+    assert_true(left[count / 2] <= 6);
+}
+
+/* --- what the result is --- */
+
+static bool fails_without(const struct assay_backend *backend, const struct assay_stream *stream,
+                          size_t left_out, const struct assay_reduce_options *options,
+                          enum assay_check check)
+{
+    struct assay_stream shorter = {.setup = stream->setup};
+
+    for (size_t i = 0; i < stream->count; i++)
+        if (i != left_out)
+            assert_int_equal(assay_stream_append(&shorter, &stream->ops[i]), ASSAY_OK);
+    bool fails = check_of(backend, &shorter, options) == check;
+    assay_stream_clear(&shorter);
+    return fails;
+}
+
+static void test_no_single_operation_can_go(void **state)
+{
+    static const enum planted_bug some[] = {
+        PLANT_SHRINK_CUTS_TOO_MUCH,
+        PLANT_SPLIT_LOSES_SMALL_REST,
+        PLANT_EXACT_FIT_MISSED,
+        PLANT_FRONT_GAP_LEAKED,
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof some / sizeof *some; i++) {
+        struct planted planted = planted_make(PLANTED_REGION, some[i]);
+        struct assay_campaign_result found = find(&planted.backend);
+        struct assay_reduce_options options = options_for(found.stream);
+        struct assay_stream stream = {.count = 0};
+        assert_true(found.found);
+        reduce_swarm(&planted.backend, &stream, found.stream);
+        assert_int_equal(check_of(&planted.backend, &stream, &options), found.finding.check);
+        for (size_t k = 0; k < stream.count; k++)
+            assert_false(
+                fails_without(&planted.backend, &stream, k, &options, found.finding.check));
+        assay_stream_clear(&stream);
+    }
+}
+
+static void test_the_same_stream_gives_the_same_result(void **state)
+{
+    struct planted planted = planted_make(PLANTED_REGION, PLANT_SPLIT_LOSES_SMALL_REST);
+    struct assay_campaign_result found = find(&planted.backend);
+    struct assay_stream one = {.count = 0}, other = {.count = 0};
+
+    (void)state;
+    reduce_swarm(&planted.backend, &one, found.stream);
+    reduce_swarm(&planted.backend, &other, found.stream);
+    assert_true(assay_stream_equal(&one, &other));
+    assay_stream_clear(&one);
+    assay_stream_clear(&other);
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_no_single_operation_can_go),
+        cmocka_unit_test(test_the_same_stream_gives_the_same_result),
+        cmocka_unit_test(test_half_of_all_mutants_are_left_with_six_operations_or_fewer),
+    };
+
+    if (argc > 1 && strtoul(argv[1], NULL, 10) > 0)
+        each = strtoul(argv[1], NULL, 10);
+    if (assay_fence_open(&fence) != ASSAY_OK ||
+        assay_recycler_open(&recycler, RECYCLED_BYTES, NULL) != ASSAY_OK)
+        return 3;
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
