@@ -134,8 +134,8 @@ static bool run_stream(struct rig *rig, struct job *job, uint64_t n)
     }
     assay_stream_reader_init(&reader, &rig->stream);
     wind_timer();
-    record->status = assay_replay_run(n % 2 ? rig->fenced : rig->recycled, &reader.reader, &result,
-                                      &record->error);
+    record->status = assay_replay_run(number % 2 ? rig->fenced : rig->recycled, &reader.reader,
+                                      &result, &record->error);
     if (record->status != ASSAY_OK)
         return false;
     sum->streams++;

@@ -9,8 +9,8 @@
 #include "replay_state.h"
 
 /* Rounds that a heap has to settle, and how often it may still need more pages after them. */
-#define SETTLING_ROUNDS 16
-#define RISES_ALLOWED 5
+#define SETTLING_ROUNDS 40
+#define RISES_ALLOWED 12
 
 bool drift_end_round(struct assay_replay *replay)
 {

@@ -27,9 +27,11 @@ static void *map_locked(struct assay_meter *meter, size_t bytes, size_t align)
     struct assay_range conflict;
 
     bytes = assay_align_up(bytes, meter->source.page_size);
-    void *start = allows(meter, bytes) ? meter->inner->map(meter->inner->ctx, bytes, align) : NULL;
+    bool is_allowed = allows(meter, bytes);
+    void *start = is_allowed ? meter->inner->map(meter->inner->ctx, bytes, align) : NULL;
     if (!start) {
         meter->refusals++;
+        meter->exhausted += is_allowed;
         return NULL;
     }
     struct assay_range mapping = {(uintptr_t)start, (uintptr_t)start + bytes,
@@ -113,6 +115,7 @@ static void start_counting(struct assay_meter *meter, size_t limit)
     meter->maps = 0;
     meter->unmaps = 0;
     meter->refusals = 0;
+    meter->exhausted = 0;
     meter->bad_unmaps = 0;
 }
 

@@ -123,14 +123,13 @@ static bool conserves(struct assay_replay *replay)
 
     if (!claims(replay, ASSAY_CAP_COALESCES) || replay->largest_served == 0)
         return true;
-    uint64_t refusals = replay->heap.meter.refusals;
+    uint64_t exhausted = replay->heap.meter.exhausted;
     if (!try_size(replay, replay->largest_served, &served))
         return false;
     if (served)
         return true;
-    /* Without room in the process there is nothing to conserve. */
-    if (replay->heap.meter.refusals != refusals &&
-        replay->heap.meter.mapped_bytes + replay->largest_served < replay->heap.limit / 2)
+    /* Without room below the meter there is nothing to conserve. */
+    if (replay->heap.meter.exhausted != exhausted)
         return true;
     return assay_finding_set(finding_of(replay), ASSAY_CHECK_CONSERVATION, NULL,
                              "%zu bytes were served before, and are refused by the emptied heap",

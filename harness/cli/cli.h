@@ -87,6 +87,18 @@ void cli_open_standard_files(void);
 /* Whether colour may be used on this stream: a terminal, and NO_COLOR is not set. */
 bool cli_colour(FILE *out);
 
+/* --- what heaps stand on --- */
+
+struct assay_replay_options;
+/* Whether word is "os", "fenced" or "recycled". */
+bool cli_pages_parse(const char *word);
+/*
+ * Makes such pages the ones of a replay, for the rest of this process: fenced ones crash at a byte too far,
+ * recycled ones are dirty when they are given out again. ASSAY_NO_MEMORY: no room for them.
+ */
+ASSAY_MUST_CHECK assay_status cli_pages_open(const char *word,
+                                             struct assay_replay_options *options);
+
 /* --- files that are written --- */
 
 struct cli_output {

@@ -8,6 +8,8 @@ static const char *values_of(const struct cli_option *option)
 {
     if (option->kind == CLI_ENCODING)
         return "trace text bytes";
+    if (strcmp(option->name, "pages") == 0)
+        return "os fenced recycled";
     if (strcmp(option->name, "backend") == 0)
         return "$(\"$1\" list --names 2>/dev/null) dl: plugin:";
     if (strcmp(option->name, "strict") == 0)

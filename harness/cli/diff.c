@@ -167,6 +167,7 @@ static void print_ending(const struct job *job, const struct assay_guard_outcome
     to_draw.known = &finding;
     to_draw.known_heap = heap;
     memset(job->outcome, 0, sizeof *job->outcome);
+    fflush(stdout); /* what is in the buffer is ours to write, and not a child's */
     if (assay_guard_run(run, &to_draw, (unsigned)timeout, true, &again) == ASSAY_OK &&
         again.ending == ASSAY_ENDED && job->outcome->result.parted) {
         print_parting(job, &job->outcome->result.parting);

@@ -23,7 +23,7 @@ static struct cli_list specs;
 static enum assay_encoding encoding;
 static uint64_t check_interval, limit, content_bytes, timeout = DEFAULT_TIMEOUT_S;
 static uint64_t seed;
-static const char *backend_options = "";
+static const char *backend_options = "", *pages = "os";
 static bool json, transcript;
 
 static const struct cli_option options[] = {
@@ -38,6 +38,8 @@ static const struct cli_option options[] = {
     {"seed", CLI_COUNT, &seed, "N", "seed of the heap, in place of the stream's", 0, 0},
     {"backend-options", CLI_TEXT, &backend_options, "KEY=VALUE,...",
      "of the backend, see assay list", 0, 0},
+    {"pages", CLI_TEXT, &pages, "WORD",
+     "os; fenced: a byte too far crashes; recycled: dirty when given out again", 0, 0},
     {"content", CLI_SIZE, &content_bytes, "SIZE", "of larger blocks only both ends are checked", 16,
      0},
     {"timeout", CLI_COUNT, &timeout, "SECONDS", "a replay that takes longer is a hang; 0: none", 0,
@@ -87,13 +89,15 @@ static void run(void *arg, volatile uint64_t *progress)
         shown.reader.setup.limit = limit;
     if (cli_given(&cli_replay_command, &seed))
         shown.reader.setup.seed = seed;
-    struct assay_replay *replay = assay_replay_open(job->backend, &replay_options);
+    struct assay_replay *replay = NULL;
+    if (cli_pages_open(pages, &replay_options) == ASSAY_OK)
+        replay = assay_replay_open(job->backend, &replay_options);
     if (replay) {
         outcome->status =
             assay_replay_run(replay, &shown.reader, &outcome->result, &outcome->error);
     } else {
         outcome->status = ASSAY_NO_MEMORY;
-        assay_error_set(&outcome->error, "no memory for the books of the shadow");
+        assay_error_set(&outcome->error, "no memory for the pages and the books of the shadow");
     }
     cli_progress_end(&shown);
     outcome->incomplete = shown.inner->error;
@@ -247,6 +251,8 @@ static int run_command(int argc, char **argv)
         return code;
     if (specs.count == 0)
         return cli_fail(CLI_USAGE, "replay: say on which heap: --backend NAME (see assay list)");
+    if (!cli_pages_parse(pages))
+        return cli_fail(CLI_USAGE, "replay: --pages wants os, fenced or recycled, not '%s'", pages);
     if (first == argc)
         return cli_fail(CLI_USAGE, "replay: say which stream: a trace or a .ops file");
     for (size_t i = 0; i < specs.count; i++)

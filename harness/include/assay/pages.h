@@ -30,6 +30,7 @@ struct assay_meter {
     uint64_t maps; /* requests that were served */
     uint64_t unmaps;
     uint64_t refusals;   /* requests that were refused, whoever refused them */
+    uint64_t exhausted;  /* of those, what only the inner source refused */
     uint64_t bad_unmaps; /* unmap() of what is not mapped: a fault of the heap, not passed on */
     void *lock;
 };
