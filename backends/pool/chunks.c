@@ -193,6 +193,19 @@ static void unmap_marked(struct assay_pool *pool)
     }
 }
 
+size_t assay_pool_unused(const struct assay_pool *pool)
+{
+    const struct assay_regions *regions = pool->regions;
+    size_t bytes = 0;
+
+    for (size_t i = 0; i < regions->count; i++) {
+        const struct assay_region *slab = &regions->at[i];
+        if (is_slab(pool, slab) && is_empty(pool, slab))
+            bytes += slab->bytes + assay_regions_round(regions, slab->bytes / pool->chunk);
+    }
+    return bytes;
+}
+
 bool assay_pool_trim(struct assay_pool *pool)
 {
     bool any = false;
