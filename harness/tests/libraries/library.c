@@ -46,9 +46,12 @@ static unsigned char *chunk, *chunk_end;
 static int has_failed;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
+/* Volatile, for a compiler may take a loop that does nothing to end. */
+static volatile int planted = LIBRARY_BUG;
+
 static int has(int bug)
 {
-    return LIBRARY_BUG == bug;
+    return planted == bug;
 }
 
 static void *pages(size_t bytes)
