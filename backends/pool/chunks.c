@@ -128,8 +128,8 @@ void *assay_pool_take(struct assay_pool *pool, uint8_t tag, bool *was_used)
         return NULL;
     *place = tag;
     pool->free = chunk->next;
-    __builtin_prefetch(pool->free, 1); /* for the next one to be taken */
     pool->taken++;
+    __builtin_prefetch(pool->free, 1); /* the next one to be taken */
     return chunk;
 }
 
