@@ -430,8 +430,10 @@ static void test_those_who_wait_go_on_when_the_holder_is_killed(void **state)
     }
     for (int i = 0; i < WAITERS; i++) {
         waiters[i] = fork();
-        if (waiters[i] == 0)
+        if (waiters[i] == 0) {
+            prctl(PR_SET_PDEATHSIG, SIGKILL);
             _exit(alloc->alloc(stage.heap, 64) ? 0 : 1);
+        }
     }
     assert_int_equal(kill(holder, SIGKILL), 0);
     assert_int_equal(waitpid(holder, &status, 0), holder);
