@@ -260,6 +260,8 @@ int main(int argc, char **argv)
     measure(1000, 1000000, 20000, ROUNDS);
     measure(10000, 1000000, 2000, ROUNDS);
     measure(100000, 1000000, 0, ROUNDS);
+    measure_session(1000, 1000000);
     measure_session(50000, 1000000);
+    measure_session(100000, 1000000);
     return 0;
 }

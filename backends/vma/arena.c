@@ -12,7 +12,22 @@ struct vma_arena {
     size_t miniblock_count;
     size_t block_count;
     size_t held; /* memory for content */
+    /* The miniblock found last, or NULL: what asks whether it may write there writes there next. */
+    struct vma_node *last;
 };
+
+/* The miniblock that holds address, or NULL. */
+static struct vma_node *holder(const struct vma_arena *arena, uint64_t address)
+{
+    struct vma_node *last = arena->last;
+
+    if (last && address >= last->start && address < last->end)
+        return last;
+    struct vma_node *node = vma_tree_find(arena->miniblocks, address);
+    if (node)
+        ((struct vma_arena *)(uintptr_t)arena)->last = node; /* a memory, no part of what it is */
+    return node;
+}
 
 static struct vma_mini *mini_of(struct vma_node *node)
 {
@@ -57,7 +72,7 @@ static size_t neighbours(const struct vma_arena *arena, uint64_t start, uint64_t
 
 static struct vma_mini *begins_at(const struct vma_arena *arena, uint64_t address)
 {
-    struct vma_node *node = vma_tree_find(arena->miniblocks, address);
+    struct vma_node *node = holder(arena, address);
 
     return node && node->start == address ? mini_of(node) : NULL;
 }
@@ -96,6 +111,7 @@ enum vma_status vma_free(struct vma_arena *arena, uint64_t address)
     arena->miniblocks = vma_tree_remove(arena->miniblocks, address);
     arena->block_count = arena->block_count + neighbours(arena, address, mini->node.end) - 1;
     arena->miniblock_count--;
+    arena->last = NULL;
     arena->allocated -= mini->node.end - address;
     content_free(mini, &arena->held);
     free(mini);
@@ -117,13 +133,13 @@ enum vma_status vma_protect(struct vma_arena *arena, uint64_t address, unsigned 
 enum vma_status vma_span(const struct vma_arena *arena, uint64_t address, uint64_t size,
                          unsigned permission, uint64_t *count, uint64_t *granted)
 {
-    const struct vma_node *node = vma_tree_find(arena->miniblocks, address);
+    const struct vma_node *node = holder(arena, address);
     enum vma_status status = VMA_OK;
     uint64_t at = address;
 
     if (!node)
         return VMA_BAD_ADDRESS;
-    while (node && at - address < size) {
+    while (node && size > 0) {
         uint64_t part = node->end - at;
         if ((node->permission & permission) != permission && status == VMA_OK) {
             status = VMA_DENIED;
@@ -131,7 +147,7 @@ enum vma_status vma_span(const struct vma_arena *arena, uint64_t address, uint64
                 *granted = at - address;
         }
         at += part < size - (at - address) ? part : size - (at - address);
-        node = vma_tree_find(arena->miniblocks, at);
+        node = at - address < size ? holder(arena, at) : NULL;
     }
     *count = at - address;
     if (status == VMA_OK && granted)
@@ -144,7 +160,7 @@ enum vma_status vma_write(struct vma_arena *arena, uint64_t address, const void 
     const unsigned char *from = bytes;
 
     while (size > 0) {
-        struct vma_node *node = vma_tree_find(arena->miniblocks, address);
+        struct vma_node *node = holder(arena, address);
         if (!node)
             return VMA_BAD_ADDRESS;
         size_t part = node->end - address < size ? (size_t)(node->end - address) : size;
@@ -197,7 +213,7 @@ bool vma_next_miniblock(const struct vma_arena *arena, uint64_t address,
 /* Whether a miniblock ends where another begins, so that none of its block begins there. */
 static bool is_continued(const struct vma_arena *arena, uint64_t start)
 {
-    return start > 0 && vma_tree_find(arena->miniblocks, start - 1);
+    return start > 0 && holder(arena, start - 1);
 }
 
 bool vma_next_block(const struct vma_arena *arena, uint64_t address, struct vma_block *block)
