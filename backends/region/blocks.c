@@ -44,8 +44,8 @@ static size_t units_inside(size_t bytes, uint32_t unit)
     return low;
 }
 
-struct region *region_open(const struct assay_page_source *pages, size_t bytes, bool inside, uint32_t unit,
-                           enum region_policy policy)
+struct region *region_open(const struct assay_page_source *pages, size_t bytes, bool inside,
+                           uint32_t unit, enum region_policy policy)
 {
     size_t mask = pages->page_size - 1;
     size_t units = inside ? units_inside(bytes & ~mask, unit) : bytes / unit;
@@ -85,8 +85,7 @@ static bool is_sound(const struct region *region, uint32_t place)
     uint32_t units = region_at(region, place)->units;
 
     return units >= region->least && units <= region->units - place &&
-           (units == region->units - place ||
-            region_bit(region->starts.level[0], place + units));
+           (units == region->units - place || region_bit(region->starts.level[0], place + units));
 }
 
 void *region_take(struct region *region, size_t size)

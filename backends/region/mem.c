@@ -8,8 +8,9 @@ static struct region *region;
 
 int Mem_InitPolicy(int sizeOfRegion, enum mem_policy policy)
 {
-    static const enum region_policy policies[] = {
-        [MEM_BEST_FIT] = REGION_BEST, [MEM_WORST_FIT] = REGION_WORST, [MEM_FIRST_FIT] = REGION_FIRST};
+    static const enum region_policy policies[] = {[MEM_BEST_FIT] = REGION_BEST,
+                                                  [MEM_WORST_FIT] = REGION_WORST,
+                                                  [MEM_FIRST_FIT] = REGION_FIRST};
     const struct assay_page_source *pages = assay_os_pages();
 
     if (region || sizeOfRegion <= 0 || (unsigned)policy > MEM_FIRST_FIT)

@@ -83,8 +83,8 @@ size_t region_tree_count(struct region *region);
  * Maps a region. With `inside`, `bytes` is all that is mapped; else it is what blocks and their headers may take, and
  * the instance and its bits come on top. `unit` is the alignment of blocks, 8 or 16. NULL if it cannot be.
  */
-struct region *region_open(const struct assay_page_source *pages, size_t bytes, bool inside, uint32_t unit,
-                           enum region_policy policy);
+struct region *region_open(const struct assay_page_source *pages, size_t bytes, bool inside,
+                           uint32_t unit, enum region_policy policy);
 void region_close(struct region *region);
 /* NULL if size is 0 or no free block can hold it. */
 void *region_take(struct region *region, size_t size);
@@ -95,6 +95,7 @@ size_t region_size(const struct region *region, const void *address);
 
 /* audit.c */
 ASSAY_MUST_CHECK assay_status region_check(struct region *region, struct assay_damage *damage);
-ASSAY_MUST_CHECK assay_status region_walk(const struct region *region, assay_visit_fn *visit, void *arg);
+ASSAY_MUST_CHECK assay_status region_walk(const struct region *region, assay_visit_fn *visit,
+                                          void *arg);
 
 #endif

@@ -61,8 +61,8 @@ static void update(struct region *region, uint32_t place)
 }
 
 /* Splits the subtree at `link` into what is before `place` and what is behind. */
-static void split(struct region *region, uint32_t link, uint32_t above, uint32_t place, uint32_t *low,
-                  uint32_t *high)
+static void split(struct region *region, uint32_t link, uint32_t above, uint32_t place,
+                  uint32_t *low, uint32_t *high)
 {
     struct region_block *block = follow(region, link, above);
 
