@@ -111,7 +111,9 @@ static void *alloc_realloc(void *self, void *block, size_t size)
 {
     if (!assay_shared_enter(self))
         return NULL;
-    return assay_shared_leave(self, assay_backend_list.realloc(shared_list(self), block, size));
+    void *moved = assay_backend_list.realloc(shared_list(self), block, size);
+    assay_shared_leave(self, moved == block ? NULL : moved);
+    return moved;
 }
 
 static assay_status alloc_free(void *self, void *block)

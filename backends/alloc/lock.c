@@ -29,7 +29,9 @@ bool assay_shared_enter(struct shared_heap *heap)
     int error = pthread_mutex_lock(&heap->lock);
 
     if (error == EOWNERDEAD) {
-        if (heap->leaving)
+        if (heap->journal.granted)
+            heap->leaving = 0; /* the repair takes it back */
+        else if (heap->leaving)
             heap->orphan = heap->leaving;
         if (assay_list_repair(assay_list_of(shared_list(heap))) != ASSAY_OK) {
             pthread_mutex_unlock(&heap->lock); /* not consistent: ENOTRECOVERABLE from now on */

@@ -11,7 +11,7 @@ struct shared_heap {
     const struct assay_page_source *pages;
     uint64_t bytes;              /* of the whole region */
     struct list_journal journal; /* of the list */
-    uint64_t leaving; /* address of the block that the last caller went away with, or 0 */
+    uint64_t leaving; /* address of the new block that the last caller went away with, or 0 */
     uint64_t repairs;
     uint64_t orphan; /* `leaving` of one that was ended, or 0 */
 };
@@ -27,7 +27,7 @@ static inline void *shared_list(struct shared_heap *heap)
  * caller holds it already (EDEADLK), or the list is beyond repair (ENOTRECOVERABLE), now and ever after.
  */
 ASSAY_MUST_CHECK bool assay_shared_enter(struct shared_heap *heap);
-/* Gives the lock back; `block` is what the caller goes away with, or NULL. Returns it. */
+/* Gives the lock back; `block` is a new one that the caller goes away with, or NULL. Returns it. */
 void *assay_shared_leave(struct shared_heap *heap, void *block);
 /* A heap that no one holds yet. False if the system has no such locks. */
 ASSAY_MUST_CHECK bool assay_shared_open(struct shared_heap *heap);

@@ -1,6 +1,7 @@
 /* test_points.c - what the compiler calls before each store, in place of the thread sanitizer. */
 #include "test_points.h"
 
+#include <pthread.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -100,5 +101,22 @@ void __tsan_atomic_signal_fence(int order)
 {
     (void)order;
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
+}
+int __real_pthread_mutex_lock(pthread_mutex_t *lock);
+int __wrap_pthread_mutex_lock(pthread_mutex_t *lock);
+int __wrap_pthread_mutex_lock(pthread_mutex_t *lock)
+{
+    int error = __real_pthread_mutex_lock(lock);
+
+    point();
+    return error;
+}
+
+int __real_pthread_mutex_unlock(pthread_mutex_t *lock);
+int __wrap_pthread_mutex_unlock(pthread_mutex_t *lock);
+int __wrap_pthread_mutex_unlock(pthread_mutex_t *lock)
+{
+    point();
+    return __real_pthread_mutex_unlock(lock);
 }
 /* NOLINTEND(bugprone-reserved-identifier,cert-dcl37-c) */
