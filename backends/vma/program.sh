@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/bin/bash
 # The program as users run it: files, pipes that close, memory, and what is wrong on its command line.
 # Usage: program.sh VMA
 set -eu
