@@ -16,6 +16,8 @@ ASSAY_MUST_CHECK assay_status assay_plugin_open(const char *path,
 /* what: PATH or PATH:PREFIX. */
 ASSAY_MUST_CHECK assay_status assay_dl_open(const char *what, const struct assay_backend **backend,
                                             struct assay_error *error);
+/* Where the malloc of a table that assay_dl_open() made lies; NULL for every other table. */
+const void *assay_dl_address(const struct assay_backend *backend);
 
 /*
  * dlopen(RTLD_NOW | RTLD_LOCAL) or NULL with a sentence in *error that starts with `kind`: what is

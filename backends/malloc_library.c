@@ -185,3 +185,13 @@ assay_status assay_dl_open(const char *what, const struct assay_backend **backen
     free(path);
     return opened ? ASSAY_OK : ASSAY_INVALID;
 }
+
+const void *assay_dl_address(const struct assay_backend *backend)
+{
+    const void *address = NULL;
+
+    for (const struct opened *opened = all_opened; opened; opened = opened->next)
+        if (&opened->library.table == backend)
+            memcpy(&address, &opened->library.functions.malloc, sizeof address);
+    return address;
+}

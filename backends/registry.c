@@ -76,3 +76,12 @@ assay_status assay_registry_find(const char *spec, const struct assay_backend **
         say_unknown(spec, error);
     return status == ASSAY_OK ? accept(spec, table, backend, error) : status;
 }
+
+const void *assay_registry_library(const struct assay_backend *backend)
+{
+    for (size_t i = 0; i < COUNT; i++)
+        if (all[i] == backend)
+            return NULL;
+    const void *address = assay_dl_address(backend);
+    return address ? address : backend; /* a plug-in's table lies in the plug-in */
+}

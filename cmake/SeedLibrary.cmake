@@ -17,6 +17,7 @@ function(assay_seed_library name header description)
                           PUBLIC $<BUILD_INTERFACE:assay_sanitizers> Threads::Threads)
     install(TARGETS seed_${name} EXPORT assay ARCHIVE)
     install(FILES ${header} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/assay)
+    set(seed_${name}_header ${header} PARENT_SCOPE)
 
     file(RELATIVE_PATH prefix_from_pc /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
     configure_file(${ASSAY_SEED_PC} ${CMAKE_CURRENT_BINARY_DIR}/${name}.pc @ONLY)
@@ -25,9 +26,16 @@ function(assay_seed_library name header description)
 endfunction()
 
 # assay_seed_example(NAME FILE): the example of a seed's documentation, built against seed_NAME and run as the
-# CTest case example.NAME; it answers 0 if all went as its comments say.
+# CTest case example.NAME; it answers 0 if all went as its comments say. install.NAME does the same as a user
+# of what is installed; an archive with a sanitizer in it is not one.
 function(assay_seed_example name file)
     add_executable(example_${name} ${file})
     target_link_libraries(example_${name} PRIVATE assay_flags seed_${name})
     add_test(NAME example.${name} COMMAND example_${name})
+    if(NOT ASSAY_SANITIZE AND NOT ASSAY_COVERAGE)
+        add_test(NAME install.${name}
+                 COMMAND ${CMAKE_SOURCE_DIR}/harness/tests/install_seed.sh ${CMAKE_BINARY_DIR} ${name}
+                         ${seed_${name}_header} ${CMAKE_CURRENT_SOURCE_DIR}/${file})
+        set_tests_properties(install.${name} PROPERTIES TIMEOUT 300)
+    endif()
 endfunction()

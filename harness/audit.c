@@ -258,7 +258,7 @@ static bool owns_no_more(const struct assay_heap *heap, const struct assay_shado
     const char *end = (const char *)block->start + block->usable;
     struct assay_block next;
 
-    if (!heap->backend->usable_size || heap->backend->resolve ||
+    if (!heap->backend->usable_size ||
         (assay_shadow_next(shadow, end, &next) && next.start == end) ||
         !heap->backend->owns(heap->self, end))
         return true;
@@ -270,12 +270,12 @@ static bool owns_no_more(const struct assay_heap *heap, const struct assay_shado
 static bool owns_both_ends(const struct assay_heap *heap, const struct assay_shadow *shadow,
                            const struct assay_block *block, struct assay_finding *finding)
 {
-    const char *handle = assay_shadow_slot(shadow, block->slot)->handle;
+    const char *start = block->start;
 
     if (block->usable == 0)
         return true;
-    if (heap->backend->owns(heap->self, handle) &&
-        heap->backend->owns(heap->self, handle + block->usable - 1))
+    if (heap->backend->owns(heap->self, start) &&
+        heap->backend->owns(heap->self, start + block->usable - 1))
         return owns_no_more(heap, shadow, block, finding);
     return assay_finding_set(finding, ASSAY_CHECK_OWNS, block,
                              "owns denies a byte of the block of op %llu",

@@ -4,13 +4,17 @@
 #include "assay/guard.h"
 #include "conformance_tests.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/time.h>
 
 /* A test takes milliseconds; this is for a heap that never comes back, on any machine. */
 #define SECONDS 60
 /* What is only tried may hang without being wrong. */
 #define SECONDS_TRIED 10
+/* Of processor time, for a heap that never comes back and is not asleep. */
+#define SECONDS_COMPUTING 5
 
 static const struct conformance_room *const rooms[] = {
     &assay_conformance_life,
@@ -68,7 +72,10 @@ static void run_job(void *arg, volatile uint64_t *progress)
 {
     struct job *job = arg;
 
+    const struct itimerval timer = {.it_value.tv_sec = SECONDS_COMPUTING};
+
     (void)progress;
+    setitimer(ITIMER_PROF, &timer, NULL);
     job->test->run(&job->trial);
     job->trial.result->verdict = job->trial.claimed ? ASSAY_KEPT : ASSAY_COULD_CLAIM;
 }
@@ -80,12 +87,14 @@ static void judge_ending(struct assay_conformance_result *result, bool claimed,
     if (outcome->ending == ASSAY_ENDED || (outcome->ending == ASSAY_EXITED && outcome->code == 0))
         return;
     result->verdict = claimed ? ASSAY_BROKEN : ASSAY_NOT_CLAIMED;
+    result->hung = outcome->ending == ASSAY_HUNG ||
+                   (outcome->ending == ASSAY_CRASHED && outcome->code == SIGPROF);
     if (result->why[0] != '\0')
         return;
-    if (outcome->ending == ASSAY_CRASHED)
-        snprintf(result->why, sizeof result->why, "crashed: %s", strsignal(outcome->code));
-    else if (outcome->ending == ASSAY_HUNG)
+    if (result->hung)
         snprintf(result->why, sizeof result->why, "did not come back");
+    else if (outcome->ending == ASSAY_CRASHED)
+        snprintf(result->why, sizeof result->why, "crashed: %s", strsignal(outcome->code));
     else
         snprintf(result->why, sizeof result->why, "ended the process with status %d",
                  outcome->code);

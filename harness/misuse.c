@@ -195,7 +195,7 @@ static void expect_overrun_seen(struct trial *trial, size_t size, size_t excess)
 static void test_bytes_written_past_a_block(struct trial *trial)
 {
     static const size_t sizes[] = {1, 7, 8, 15, 16, 17, 24, 32, 100, 256, 1000, 4096, 30000};
-    static const size_t excess[] = {1, 2, 7, 8, 16};
+    static const size_t excess[] = {1, 2, 3, 4, 7, 8, 9, 15, 16, 17, 24, 31, 32, 33, 48, 63, 64};
 
     trial_open(trial);
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)

@@ -219,7 +219,7 @@ static void begin(struct assay_replay *replay, struct assay_replay_result *resul
     replay->operation = NULL;
     replay->op = 0;
     replay->most_bytes = most;
-    replay->fault_seen = false;
+    replay->fault_seen = replay->options.page_refusals != NULL;
     replay->stopped = false;
     replay->largest_served = 0;
     replay->smallest_served = SIZE_MAX;
@@ -289,11 +289,11 @@ bool assay_replay_step(struct assay_replay *replay, const struct assay_op *op,
 {
     const struct assay_replay_result *result = replay->result;
     uint64_t served = result->served, refused = result->refused;
-    uint64_t skipped = result->skipped[op->kind], page_refusals = replay->heap.meter.refusals;
+    uint64_t skipped = result->skipped[op->kind], before = page_refusals(replay);
 
     bool kept = run_batch(replay, op, 1);
     answer->outcome = outcome_of(replay, op, served, refused, skipped);
-    answer->page_refused = replay->heap.meter.refusals != page_refusals;
+    answer->page_refused = page_refusals(replay) != before;
     answer->block = replay_block(replay, op->slot);
     if (!kept) {
         conclude(replay, false);

@@ -127,7 +127,7 @@ static bool is_kept(struct assay_replay *replay, uint32_t number)
 __attribute__((cold)) static bool refused(struct assay_replay *replay, const struct assay_op *op,
                                           const struct request *request)
 {
-    bool page_refused = replay->heap.meter.refusals != request->page_refusals;
+    bool page_refused = page_refusals(replay) != request->page_refusals;
 
     answer(replay, op->kind);
     replay->result->refused++;
@@ -231,9 +231,8 @@ static bool arrive(struct assay_replay *replay, const struct assay_op *op,
 
 static struct request request_of(const struct assay_replay *replay, size_t size)
 {
-    return (struct request){.size = size,
-                            .align = replay->backend->min_align,
-                            .page_refusals = replay->heap.meter.refusals};
+    return (struct request){
+        .size = size, .align = replay->backend->min_align, .page_refusals = page_refusals(replay)};
 }
 
 bool replay_alloc(struct assay_replay *replay, const struct assay_op *op)

@@ -106,6 +106,14 @@ static inline bool fault_is_active(const struct assay_replay *replay)
     return replay->heap.meter.refuse_next > 0 || replay->heap.meter.budget != SIZE_MAX;
 }
 
+/* Of requests for pages, up to now, wherever the heap takes them from. */
+static inline uint64_t page_refusals(const struct assay_replay *replay)
+{
+    const uint64_t *more = replay->options.page_refusals;
+
+    return replay->heap.meter.refusals + (more ? *more : 0);
+}
+
 /* Of costly checks: the first, and then one in 32. `number` counts from 0. */
 static inline bool is_due(uint64_t number)
 {

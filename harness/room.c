@@ -132,7 +132,7 @@ bool room_judge(struct assay_replay *replay, const struct request *request)
 
     if (contradicts_stats(replay, request))
         return false;
-    if (fault_is_active(replay) || replay->heap.meter.refusals != request->page_refusals)
+    if (fault_is_active(replay) || page_refusals(replay) != request->page_refusals)
         return true;
     if (request->size <= SMALL && request->align <= replay->backend->min_align &&
         request->size <= replay->backend->max_size && is_roomy(replay)) {

@@ -104,15 +104,23 @@ void assay_buddy_settle(struct assay_buddy *buddy)
 
 /* --- regions --- */
 
+/* Of the map and the labels of a region. */
+static size_t bytes_beside(const struct assay_buddy *buddy, size_t bytes)
+{
+    size_t units = bytes >> buddy->least;
+
+    return assay_regions_round(buddy->regions,
+                               units * (1 + (buddy->labelled ? sizeof(uint32_t) : 0)));
+}
+
 static bool add_region(struct assay_buddy *buddy, unsigned order)
 {
     struct assay_regions *regions = buddy->regions;
     size_t page = regions->pages->page_size;
-    size_t bytes = (size_t)1 << order, units = bytes >> buddy->least;
-    size_t beside = units * (1 + (buddy->labelled ? sizeof(uint32_t) : 0));
+    size_t bytes = (size_t)1 << order;
 
     struct assay_region *record =
-        assay_regions_map(regions, assay_regions_round(regions, beside), page, NULL);
+        assay_regions_map(regions, bytes_beside(buddy, bytes), page, NULL);
     if (!record)
         return false;
     void *map = (void *)record->start;
@@ -147,6 +155,18 @@ static bool grow(struct assay_buddy *buddy, unsigned order)
 static bool is_unused(const struct assay_buddy *buddy, const struct assay_region *region)
 {
     return region->owner == buddy && map_of(region)[0] == (BUDDY_FREE | top_of(region));
+}
+
+size_t assay_buddy_unused(struct assay_buddy *buddy)
+{
+    const struct assay_regions *regions = buddy->regions;
+    size_t bytes = 0;
+
+    assay_buddy_settle(buddy);
+    for (size_t i = 0; i < regions->count; i++)
+        if (is_unused(buddy, &regions->at[i]))
+            bytes += regions->at[i].bytes + bytes_beside(buddy, regions->at[i].bytes);
+    return bytes;
 }
 
 bool assay_buddy_trim(struct assay_buddy *buddy)

@@ -57,9 +57,11 @@ static void *take(struct heap *heap, unsigned order)
 {
     void *block = assay_buddy_take(&heap->buddy, order, 0);
 
-    if (!block && order < BUDDY_ORDERS && assay_buddy_trim(&heap->buddy))
-        block = assay_buddy_take(&heap->buddy, order, 0);
-    return block;
+    if (block || order >= BUDDY_ORDERS ||
+        !assay_regions_gain(&heap->regions, (size_t)1 << order, assay_buddy_unused(&heap->buddy)))
+        return block;
+    assay_buddy_trim(&heap->buddy);
+    return assay_buddy_take(&heap->buddy, order, 0);
 }
 
 static void *buddy_alloc(void *self, size_t size)

@@ -74,6 +74,9 @@ bool assay_buddy_resize(struct assay_buddy *buddy, const struct assay_region *re
 /* Merges what is held. */
 void assay_buddy_settle(struct assay_buddy *buddy);
 
+/* Settles; bytes of regions without a taken block, maps included. */
+size_t assay_buddy_unused(struct assay_buddy *buddy);
+
 /* Settles, and unmaps every region without a taken block; whether there was one. */
 bool assay_buddy_trim(struct assay_buddy *buddy);
 

@@ -36,7 +36,8 @@ static bool walk_large(struct blocks *blocks)
     const struct assay_region *region = blocks->region;
     struct emalloc_block block;
 
-    return !emalloc_find(blocks->heap, (char *)region->start + (uintptr_t)region->data, &block) ||
+    return assay_large_is_kept(region) ||
+           !emalloc_find(blocks->heap, (char *)region->start + (uintptr_t)region->data, &block) ||
            blocks->visit(blocks->arg, &block);
 }
 
@@ -131,7 +132,7 @@ static bool walk_region(struct emalloc_heap *heap, const struct assay_region *re
     if (region->owner == &heap->medium)
         return assay_buddy_walk(&heap->medium, region, visit, arg);
     if (region->owner == &heap->large)
-        whole.kind = ASSAY_EXTENT_USED;
+        whole.kind = assay_large_is_kept(region) ? ASSAY_EXTENT_FREE : ASSAY_EXTENT_USED;
     return visit(arg, &whole);
 }
 
@@ -163,7 +164,7 @@ static bool owns(struct emalloc_heap *heap, const char *address)
     } else {
         if (region->owner == &heap->small)
             start = assay_pool_around(&heap->small, region, address);
-        else if (region->owner == &heap->large)
+        else if (region->owner == &heap->large && !assay_large_is_kept(region))
             start = (char *)region->start + (uintptr_t)region->data - MARK_HEAD;
         if (!start || !emalloc_find(heap, start + MARK_HEAD, &block))
             return false;
@@ -183,7 +184,10 @@ bool emalloc_heap_owns(struct emalloc_heap *heap, const void *address)
 static size_t largest(struct emalloc_heap *heap)
 {
     size_t medium = assay_buddy_largest(&heap->medium);
+    size_t large = assay_large_largest(&heap->large);
 
+    if (large > 0)
+        return large - MARK_BYTES;
     if (medium > 0)
         return medium - MARK_BYTES < EMALLOC_LARGE ? medium - MARK_BYTES : EMALLOC_LARGE - 1;
     return heap->small.taken < heap->small.chunks ? EMALLOC_SMALL : 0;

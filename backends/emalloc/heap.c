@@ -25,7 +25,7 @@ assay_status emalloc_heap_open(const struct assay_heap_config *config, struct em
         return ASSAY_NO_MEMORY;
     assay_pool_init(&opened->small, &opened->regions, EMALLOC_CHUNK, EMALLOC_FIRST_SLAB);
     assay_buddy_init(&opened->medium, &opened->regions, EMALLOC_LEAST_ORDER, true);
-    assay_large_init(&opened->large, &opened->regions);
+    assay_large_init(&opened->large, &opened->regions, EMALLOC_KEEP);
     *heap = opened;
     return ASSAY_OK;
 }
@@ -67,16 +67,20 @@ static void *take_medium(struct emalloc_heap *heap, size_t align, size_t size, b
     return start + align;
 }
 
-static void *take_large(struct emalloc_heap *heap, size_t align, size_t size)
+static void *take_large(struct emalloc_heap *heap, size_t align, size_t size, bool zeroed)
 {
-    char *block = assay_large_take(&heap->large, MARK_HEAD, align, size + MARK_BYTES - MARK_HEAD);
+    bool was_used;
+    char *block =
+        assay_large_take(&heap->large, MARK_HEAD, align, size + MARK_BYTES - MARK_HEAD, &was_used);
 
+    if (block && zeroed && was_used)
+        memset(block, 0, size);
     if (block)
         mark_write(block - MARK_HEAD, size + MARK_BYTES, size, MARK_LARGE);
     return block;
 }
 
-/* Without a page more than there are, a small request may also be served from medium blocks. */
+/* Without a page more than there are, a request may also be served by the parts for larger ones. */
 static void *take(struct emalloc_heap *heap, size_t align, size_t size, bool zeroed)
 {
     void *block = NULL;
@@ -85,22 +89,29 @@ static void *take(struct emalloc_heap *heap, size_t align, size_t size, bool zer
         block = take_small(heap, size, zeroed);
     if (!block && size < EMALLOC_LARGE && align <= EMALLOC_LARGE &&
         align + size + MARK_HEAD <= (size_t)1 << EMALLOC_MEDIUM_ORDER)
-        return take_medium(heap, align, size, zeroed);
-    return block ? block : take_large(heap, align, size);
+        block = take_medium(heap, align, size, zeroed);
+    return block ? block : take_large(heap, align, size, zeroed);
 }
 
-static bool trim(struct emalloc_heap *heap)
+/* Unmaps what is not used, if the request can be served then. */
+static bool trim(struct emalloc_heap *heap, size_t size)
 {
-    bool trimmed = assay_pool_trim(&heap->small);
+    size_t unused = assay_pool_unused(&heap->small) + assay_buddy_unused(&heap->medium) +
+                    heap->large.kept_bytes;
 
-    return assay_buddy_trim(&heap->medium) || trimmed;
+    if (!assay_regions_gain(&heap->regions, size + MARK_BYTES, unused))
+        return false;
+    assay_pool_trim(&heap->small);
+    assay_buddy_trim(&heap->medium);
+    assay_large_trim(&heap->large);
+    return true;
 }
 
 static void *alloc(struct emalloc_heap *heap, size_t align, size_t size, bool zeroed)
 {
     void *block = take(heap, align, size, zeroed);
 
-    if (!block && trim(heap))
+    if (!block && trim(heap, size))
         block = take(heap, align, size, zeroed);
     if (block)
         heap->used_bytes += size;
@@ -228,6 +239,9 @@ assay_status emalloc_heap_free(struct emalloc_heap *heap, void *address, struct 
 {
     struct emalloc_block block;
 
+    /* Both ends of a small block, on their way while the lock is taken; any address will do. */
+    __builtin_prefetch((void *)((uintptr_t)address - MARK_HEAD), 1);
+    __builtin_prefetch((void *)((uintptr_t)address + EMALLOC_SMALL), 1);
     bool locked = lock_enter(&heap->lock);
     assay_status status = find_intact(heap, address, &block, why);
     if (status == ASSAY_OK)

@@ -19,6 +19,7 @@
 #define EMALLOC_FIRST_SLAB (EMALLOC_CHUNK << 7)
 #define EMALLOC_LEAST_ORDER 7
 #define EMALLOC_MEDIUM_ORDER 18 /* of the largest block that a request takes from the buddy */
+#define EMALLOC_KEEP ((size_t)4 << 20) /* bytes of freed mappings that are kept for the next ones */
 
 struct emalloc_heap {
     struct emalloc_lock lock;

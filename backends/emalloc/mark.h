@@ -14,13 +14,14 @@
 #ifndef ASSAY_EMALLOC_MARK_H
 #define ASSAY_EMALLOC_MARK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
 #define MARK_HEAD 16
 #define MARK_BYTES 32 /* of both ends */
-#define MARK_GUARD 64 /* bytes of slack that are filled and looked at, from the request on */
+#define MARK_GUARD 32 /* bytes of slack that are filled and looked at, from the request on */
 
 enum mark_kind { MARK_SMALL = 0, MARK_MEDIUM = 1, MARK_LARGE = 2 };
 
@@ -60,15 +61,41 @@ static inline size_t mark_slack(size_t bytes, size_t size)
     return slack < MARK_GUARD ? slack : MARK_GUARD;
 }
 
+/*
+ * Fills the slack from `end` on, in words, without a loop. What is too much lies in the footer, which is written
+ * after it: two words fit in any block, four in one with two words of slack.
+ */
+static inline void mark_fill(char *end, size_t slack, uint64_t pattern)
+{
+    mark_put(end, pattern);
+    mark_put(end + 8, pattern);
+    if (slack >= 16) {
+        mark_put(end + 16, pattern);
+        mark_put(end + 24, pattern);
+    }
+}
+
+/* Whether the slack is as it was filled. */
+static inline bool mark_is_filled(const char *end, size_t slack, uint64_t pattern)
+{
+    size_t i = 0;
+
+    if (slack == MARK_GUARD)
+        return ((mark_get(end) ^ pattern) | (mark_get(end + 8) ^ pattern) |
+                (mark_get(end + 16) ^ pattern) | (mark_get(end + 24) ^ pattern)) == 0;
+    for (; i + sizeof pattern <= slack; i += sizeof pattern)
+        if (mark_get(end + i) != pattern)
+            return false;
+    /* The rest of the last word is the footer's. */
+    return i == slack || (mark_get(end + i) ^ pattern) << (64 - 8 * (slack - i)) == 0;
+}
+
 /* Marks the block of `bytes` at base for a request of `size`. The footer comes last: slack may run into it. */
 static inline void mark_write(char *base, size_t bytes, size_t size, enum mark_kind kind)
 {
     uint64_t magic = mark_magic(base, kind), pattern = mark_pattern(magic);
-    char *end = base + MARK_HEAD + size;
-    size_t slack = mark_slack(bytes, size);
 
-    for (size_t i = 0; i < slack; i += sizeof pattern)
-        mark_put(end + i, pattern);
+    mark_fill(base + MARK_HEAD + size, mark_slack(bytes, size), pattern);
     mark_put(base, bytes);
     mark_put(base + 8, magic);
     mark_put(base + bytes - 16, magic);
@@ -80,16 +107,10 @@ static inline enum mark_fault mark_verify(const char *base, size_t bytes, size_t
                                           enum mark_kind kind)
 {
     uint64_t magic = mark_magic(base, kind), pattern = mark_pattern(magic);
-    const char *end = base + MARK_HEAD + size;
-    size_t slack = mark_slack(bytes, size), i = 0;
 
     if (mark_get(base) != bytes || mark_get(base + 8) != magic)
         return MARK_HEADER;
-    for (; i + sizeof pattern <= slack; i += sizeof pattern)
-        if (mark_get(end + i) != pattern)
-            return MARK_SLACK;
-    /* The rest of the last word is the footer's. */
-    if (i < slack && (mark_get(end + i) ^ pattern) << (64 - 8 * (slack - i)))
+    if (!mark_is_filled(base + MARK_HEAD + size, mark_slack(bytes, size), pattern))
         return MARK_SLACK;
     if (mark_get(base + bytes - 16) != magic || mark_get(base + bytes - 8) != bytes)
         return MARK_FOOTER;

@@ -188,12 +188,40 @@ static void test_a_large_block_is_mapped_and_unmapped(void **state)
 {
     struct emalloc_heap *heap = open_heap();
     size_t before = meter.mapped_bytes;
-    char *block = take(heap, 131072);
 
     (void)state;
-    assert_int_equal(meter.mapped_bytes, before + assay_align_up(131072 + 32, 4096));
-    assert_int_equal(give(heap, block), ASSAY_OK);
-    assert_int_equal(meter.mapped_bytes, before);
+    for (size_t size = EMALLOC_KEEP; size < EMALLOC_KEEP + 10000; size += 999) {
+        char *block = take(heap, size);
+        assert_int_equal(meter.mapped_bytes, before + assay_align_up(size + 32, 4096));
+        assert_int_equal(give(heap, block), ASSAY_OK);
+        assert_int_equal(meter.mapped_bytes, before);
+    }
+    close_heap(heap);
+}
+
+static void test_some_mappings_are_kept_and_cleared_for_the_next_blocks(void **state)
+{
+    struct emalloc_heap *heap = open_heap();
+    size_t before = meter.mapped_bytes;
+    char *block[20];
+
+    (void)state;
+    for (int i = 0; i < 20; i++)
+        memset(block[i] = take(heap, 400000), 1, 400000);
+    for (int i = 0; i < 20; i++)
+        assert_int_equal(give(heap, block[i]), ASSAY_OK);
+    assert_true(meter.mapped_bytes <= before + EMALLOC_KEEP);
+    assert_sound(heap);
+    uint64_t maps = meter.maps;
+    char *zeroed = emalloc_heap_alloc(heap, 16, 390000, true);
+    assert_ptr_equal(zeroed, block[12]);
+    assert_int_equal(meter.maps, maps);
+    for (size_t i = 0; i < 390000; i++)
+        assert_int_equal(zeroed[i], 0);
+    assert_int_equal(give(heap, block[13]), ASSAY_INVALID);
+    take(heap, 150000); /* not from one so much larger */
+    assert_int_equal(meter.maps, maps + 1);
+    assert_sound(heap);
     close_heap(heap);
 }
 
@@ -358,6 +386,7 @@ int main(void)
         cmocka_unit_test(test_the_129th_small_block_maps_the_second_slab),
         cmocka_unit_test(test_medium_blocks_split_and_merge_as_buddies),
         cmocka_unit_test(test_a_large_block_is_mapped_and_unmapped),
+        cmocka_unit_test(test_some_mappings_are_kept_and_cleared_for_the_next_blocks),
         cmocka_unit_test(test_one_byte_past_the_request_is_found_by_check_and_by_free),
         cmocka_unit_test(test_a_terminator_past_the_request_is_found_unless_the_block_is_full),
         cmocka_unit_test(test_every_bit_of_a_mark_counts),

@@ -40,9 +40,8 @@ static assay_status report(struct assay_damage *damage, const void *where, const
     return ASSAY_CORRUPT;
 }
 
-/* What is wrong with a header and its place behind `previous`; NULL if nothing is. */
-static const char *fault(const struct assay_list *list, const struct list_header *header,
-                         const struct list_header *previous)
+const char *assay_list_fault(const struct assay_list *list, const struct list_header *header,
+                             const struct list_header *previous)
 {
     uint64_t offset = list_offset(list, header);
 
@@ -57,11 +56,20 @@ static const char *fault(const struct assay_list *list, const struct list_header
         return "a block's size does not reach the next block";
     if (list_is_free(header) && list_is_free(previous))
         return "two free blocks adjoin";
-    if (list_is_free(header) != list_index_has(list, offset))
-        return "the index and a block differ on whether it is free";
     if (!list_is_free(header) && list_status(header) != LIST_USED)
         return "a block is neither used nor free";
     return NULL;
+}
+
+/* The same, and whether the index agrees. */
+static const char *fault(const struct assay_list *list, const struct list_header *header,
+                         const struct list_header *previous)
+{
+    const char *what = assay_list_fault(list, header, previous);
+
+    if (!what && list_is_free(header) != list_index_has(list, list_offset(list, header)))
+        return "the index and a block differ on whether it is free";
+    return what;
 }
 
 /* What check() adds up on its way. */

@@ -3,12 +3,12 @@
  *
  * Each change writes headers inside free space first, then the one header that makes them part of the
  * list, then the `previous` of the block behind, then the index. Walking forward by `next` is therefore
- * right at each step, and `previous` and the index can be made anew from that walk. Only a resize may
- * have to break one header, where the new border falls into the old one; the headers on both sides of
- * it still say what was there. Headers on both sides are verified before the first write, so that a
- * refusal has changed nothing.
+ * right between any two of them. Headers on both sides are verified before the first write, so that a
+ * refusal has changed nothing. A list with a journal says in it what it is about to do, and a header half
+ * written, an index half changed, are made whole by repair.c.
  */
 #include "index.h"
+#include "journal.h"
 
 struct assay_list *assay_list_format(void *memory, size_t bytes, uint64_t seed, bool checked)
 {
@@ -94,6 +94,8 @@ static void link_back(struct assay_list *list, struct list_header *header, uint6
 /* A header that is part of a payload from now on must not pass for one. */
 static void forget(struct assay_list *list, struct list_header *header)
 {
+    if (list->journal)
+        assay_list_log(list, header);
     if (list->checked)
         assay_list_fill(list, list_offset(list, header), list_offset(list, header) + LIST_HEADER);
     else
@@ -134,12 +136,11 @@ static void *carve(struct assay_list *list, struct list_header *header, uint64_t
         bytes = room;
     uint64_t rest = start + bytes;
     uint64_t written = bytes < room ? rest + LIST_HEADER : rest;
-    if (list->checked) {
-        if (!assay_list_is_filled(list, offset + LIST_HEADER, written))
-            return NULL;
-        if (start > list->touched)
-            assay_list_fill(list, list->touched, start);
-    }
+    if (list->checked && !assay_list_is_filled(list, offset + LIST_HEADER, written))
+        return NULL;
+    list_begin(list, LIST_TAKE, start, bytes, written);
+    if (list->checked && start > list->touched)
+        assay_list_fill(list, list->touched, start);
 
     if (bytes < room)
         list_write(list, list_at(list, rest), room - bytes, LIST_FREE, next, start);
@@ -163,6 +164,7 @@ static void *carve(struct assay_list *list, struct list_header *header, uint64_t
     list->used_blocks++;
     list->used_bytes += bytes - LIST_HEADER;
     touch_to(list, written);
+    list_end(list);
     return list_at(list, start + LIST_HEADER);
 }
 
@@ -243,6 +245,7 @@ assay_status assay_list_release(struct assay_list *list, void *payload)
     if (!previous || !right.follower || list_is_free(previous) != left)
         return ASSAY_CORRUPT;
 
+    list_begin(list, LIST_RELEASE, offset, 0, 0);
     if (list->checked)
         assay_list_fill(list, offset + LIST_HEADER, offset + bytes);
     if (left) {
@@ -265,6 +268,7 @@ assay_status assay_list_release(struct assay_list *list, void *payload)
         assay_list_index_insert(list, start, right.end - start);
     list->used_blocks--;
     list->used_bytes -= bytes - LIST_HEADER;
+    list_end(list);
     return ASSAY_OK;
 }
 
@@ -287,6 +291,7 @@ bool assay_list_resize(struct assay_list *list, struct list_header *header, size
     if (list->checked && bytes > before &&
         !assay_list_is_filled(list, offset + before + LIST_HEADER, written))
         return false;
+    list_begin(list, LIST_RESIZE, offset, bytes, written);
     if (list->checked && bytes < before)
         assay_list_fill(list, rest, offset + before);
 
@@ -303,5 +308,6 @@ bool assay_list_resize(struct assay_list *list, struct list_header *header, size
         assay_list_index_insert(list, rest, room - bytes);
     list->used_bytes += bytes - before;
     touch_to(list, written);
+    list_end(list);
     return true;
 }

@@ -12,6 +12,8 @@
  */
 #include "index.h"
 
+#include <string.h>
+
 #if defined(__SSE2__)
 #include <emmintrin.h>
 #endif
@@ -117,6 +119,17 @@ void assay_list_index_init(struct assay_list *list, uint64_t offset, size_t byte
         offset += count[i] * sizeof(uint32_t);
     }
     list->bits = offset;
+}
+
+void assay_list_index_clear(struct assay_list *list, uint64_t end)
+{
+    uint64_t count = list_leaf(list, end) + 1;
+
+    memset(list_words(list), 0, count * sizeof(uint64_t));
+    for (unsigned level = 0; level < list->levels; level++) {
+        memset(list_entries(list, level), 0, count * sizeof(uint32_t));
+        count = (count + LIST_FAN - 1) / LIST_FAN;
+    }
 }
 
 /* Enters the maximum of a leaf, and those above it that change with it. */

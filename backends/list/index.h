@@ -72,6 +72,8 @@ struct list_found {
 size_t assay_list_index_bytes(size_t bytes);
 /* Lays the index out from `offset`, a multiple of 64, over memory that is zero. */
 void assay_list_index_init(struct assay_list *list, uint64_t offset, size_t bytes);
+/* Forgets all blocks; none was ever behind `end`. */
+void assay_list_index_clear(struct assay_list *list, uint64_t end);
 void assay_list_index_insert(struct assay_list *list, uint64_t offset, uint64_t size);
 void assay_list_index_remove(struct assay_list *list, uint64_t offset);
 /* The free block at offset has now this size. */

@@ -35,7 +35,7 @@ struct instance {
     size_t bytes;
 };
 
-static struct assay_list *list_of(void *self)
+struct assay_list *assay_list_of(void *self)
 {
     struct instance *instance = self;
 
@@ -81,7 +81,8 @@ static assay_status list_create(const struct assay_backend *backend,
         return ASSAY_NO_MEMORY;
     instance->pages = pages;
     instance->bytes = bytes;
-    if (!assay_list_format(list_of(instance), bytes - sizeof *instance, config->seed, checked)) {
+    if (!assay_list_format(assay_list_of(instance), bytes - sizeof *instance, config->seed,
+                           checked)) {
         pages->unmap(pages->ctx, instance, bytes);
         return ASSAY_NO_MEMORY;
     }
@@ -98,17 +99,17 @@ static void list_destroy(void *self)
 
 static void *list_alloc(void *self, size_t size)
 {
-    return assay_list_take(list_of(self), LIST_UNIT, size);
+    return assay_list_take(assay_list_of(self), LIST_UNIT, size);
 }
 
 static void *list_alloc_aligned(void *self, size_t align, size_t size)
 {
-    return assay_list_take(list_of(self), align, size);
+    return assay_list_take(assay_list_of(self), align, size);
 }
 
 static void *list_alloc_zeroed(void *self, size_t count, size_t size)
 {
-    struct assay_list *list = list_of(self);
+    struct assay_list *list = assay_list_of(self);
     uint64_t touched = list->touched;
     size_t bytes = assay_multiply(count, size);
     void *block = assay_list_take(list, LIST_UNIT, bytes);
@@ -123,12 +124,12 @@ static void *list_alloc_zeroed(void *self, size_t count, size_t size)
 
 static assay_status list_free(void *self, void *block)
 {
-    return block ? assay_list_release(list_of(self), block) : ASSAY_OK;
+    return block ? assay_list_release(assay_list_of(self), block) : ASSAY_OK;
 }
 
 static void *list_realloc(void *self, void *block, size_t size)
 {
-    struct assay_list *list = list_of(self);
+    struct assay_list *list = assay_list_of(self);
     assay_status status;
 
     if (!block)
@@ -158,14 +159,14 @@ static void *list_realloc(void *self, void *block, size_t size)
 static size_t list_usable_size(void *self, const void *block)
 {
     assay_status status;
-    const struct list_header *header = assay_list_header(list_of(self), block, &status);
+    const struct list_header *header = assay_list_header(assay_list_of(self), block, &status);
 
     return header ? list_size(header) - LIST_HEADER : 0;
 }
 
 static bool list_owns(void *self, const void *address)
 {
-    struct assay_list *list = list_of(self);
+    struct assay_list *list = assay_list_of(self);
     uintptr_t offset = (uintptr_t)address - (uintptr_t)list;
 
     if (offset < list->first || offset >= list->last)
@@ -177,18 +178,18 @@ static bool list_owns(void *self, const void *address)
 
 static assay_status list_check(void *self, struct assay_damage *damage)
 {
-    return assay_list_check(list_of(self), damage);
+    return assay_list_check(assay_list_of(self), damage);
 }
 
 static assay_status list_walk(void *self, assay_visit_fn *visit, void *arg)
 {
-    return assay_list_walk(list_of(self), sizeof(struct instance), visit, arg);
+    return assay_list_walk(assay_list_of(self), sizeof(struct instance), visit, arg);
 }
 
 static void list_stats(void *self, struct assay_heap_stats *stats)
 {
     const struct instance *instance = self;
-    const struct assay_list *list = list_of(self);
+    const struct assay_list *list = assay_list_of(self);
     uint64_t largest = assay_list_index_largest(list);
 
     stats->mapped_bytes = instance->bytes;

@@ -52,6 +52,7 @@ struct assay_list {
     uint64_t used_blocks;
     uint64_t used_bytes; /* usable bytes in them */
     uint64_t checked;    /* whether free payloads are filled and verified */
+    int64_t journal;     /* distance from here to a journal (journal.h), or 0 */
     uint32_t levels;
     uint32_t leaves;
     uint64_t level[LIST_LEVELS_MAX]; /* offsets; [0] has one entry for each leaf */
@@ -110,11 +111,16 @@ static inline bool list_is_sound(const struct assay_list *list, const struct lis
     return header->check == list_seal(list, list_offset(list, header), header);
 }
 
+/* journal.c: keeps what header is now, for repair; with a journal only. */
+void assay_list_log(const struct assay_list *list, const struct list_header *header);
+
 /* The check word comes last, so that a header half written is known as such. */
 static inline void list_write(const struct assay_list *list, struct list_header *header,
                               uint64_t size, enum list_status status, uint64_t next,
                               uint64_t previous)
 {
+    if (list->journal)
+        assay_list_log(list, header);
     header->size_status = size | (uint64_t)status;
     header->next = next;
     header->previous = previous;
@@ -138,7 +144,16 @@ bool assay_list_resize(struct assay_list *list, struct list_header *header, size
 struct list_header *assay_list_header(struct assay_list *list, const void *payload,
                                       assay_status *status);
 
+/* --- list.c --- */
+
+/* The list of a heap of assay_backend_list. */
+struct assay_list *assay_list_of(void *self);
+
 /* --- audit.c: reading the list without trusting it --- */
+
+/* What is wrong with a header and its place behind `previous`, leaving the index aside; NULL if nothing is. */
+const char *assay_list_fault(const struct assay_list *list, const struct list_header *header,
+                             const struct list_header *previous);
 
 assay_status assay_list_check(const struct assay_list *list, struct assay_damage *damage);
 /* As walk() of backend.h; the first extent begins `lead` bytes before the list. */

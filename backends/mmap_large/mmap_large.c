@@ -30,7 +30,7 @@ static assay_status large_create(const struct assay_backend *backend,
     heap = assay_regions_open(config, sizeof *heap, offsetof(struct heap, regions), false);
     if (!heap)
         return ASSAY_NO_MEMORY;
-    assay_large_init(&heap->large, &heap->regions);
+    assay_large_init(&heap->large, &heap->regions, 0);
     *self = heap;
     return ASSAY_OK;
 }
@@ -45,8 +45,9 @@ static void large_destroy(void *self)
 static void *large_alloc(void *self, size_t size)
 {
     struct heap *heap = self;
+    bool was_used;
 
-    return assay_large_take(&heap->large, 0, PAGE, size);
+    return assay_large_take(&heap->large, 0, PAGE, size, &was_used);
 }
 
 static void *large_alloc_zeroed(void *self, size_t count, size_t size)
@@ -57,8 +58,9 @@ static void *large_alloc_zeroed(void *self, size_t count, size_t size)
 static void *large_alloc_aligned(void *self, size_t align, size_t size)
 {
     struct heap *heap = self;
+    bool was_used;
 
-    return assay_large_take(&heap->large, 0, align, size);
+    return assay_large_take(&heap->large, 0, align, size, &was_used);
 }
 
 static assay_status large_free(void *self, void *block)
@@ -67,7 +69,7 @@ static assay_status large_free(void *self, void *block)
 
     if (!block)
         return ASSAY_OK;
-    const struct assay_region *region = assay_large_find(&heap->large, block);
+    struct assay_region *region = assay_large_find(&heap->large, block);
     if (!region)
         return ASSAY_INVALID;
     assay_large_give(&heap->large, region);

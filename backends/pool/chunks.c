@@ -129,6 +129,7 @@ void *assay_pool_take(struct assay_pool *pool, uint8_t tag, bool *was_used)
     *place = tag;
     pool->free = chunk->next;
     pool->taken++;
+    __builtin_prefetch(pool->free, 1); /* the next one to be taken */
     return chunk;
 }
 
@@ -191,6 +192,19 @@ static void unmap_marked(struct assay_pool *pool)
         assay_regions_unmap(regions, tags);
         i = 0; /* both may have moved others */
     }
+}
+
+size_t assay_pool_unused(const struct assay_pool *pool)
+{
+    const struct assay_regions *regions = pool->regions;
+    size_t bytes = 0;
+
+    for (size_t i = 0; i < regions->count; i++) {
+        const struct assay_region *slab = &regions->at[i];
+        if (is_slab(pool, slab) && is_empty(pool, slab))
+            bytes += slab->bytes + assay_regions_round(regions, slab->bytes / pool->chunk);
+    }
+    return bytes;
 }
 
 bool assay_pool_trim(struct assay_pool *pool)

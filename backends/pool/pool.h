@@ -51,6 +51,9 @@ uint8_t *assay_pool_tag(const struct assay_pool *pool, const struct assay_region
 /* Gives back a taken chunk, whose tag this is. */
 void assay_pool_give(struct assay_pool *pool, void *chunk, uint8_t *tag);
 
+/* Bytes of slabs without a taken chunk, tags included. O(all chunks). */
+size_t assay_pool_unused(const struct assay_pool *pool);
+
 /* Unmaps every slab without a taken chunk; whether there was one. O(all chunks). */
 bool assay_pool_trim(struct assay_pool *pool);
 

@@ -103,8 +103,9 @@ static void run(void *arg, volatile uint64_t *progress)
 
 static void print_text(const struct job *job, const struct assay_diff_result *result)
 {
-    printf("%s: %llu operations on %zu heaps, %llu answers compared, %llu n/a", job->path,
-           (unsigned long long)result->ops, specs.count, (unsigned long long)result->compared,
+    printf("%s: %llu operations%s on %zu heaps, %llu answers compared, %llu n/a", job->path,
+           (unsigned long long)result->ops, job->outcome->incomplete.what[0] ? " (not all)" : "",
+           specs.count, (unsigned long long)result->compared,
            (unsigned long long)result->not_applicable);
     const char *before = "; differ by rule: ";
     for (unsigned rule = 0; rule < ASSAY_DIFF_RULES; rule++) {
@@ -167,6 +168,7 @@ static void print_ending(const struct job *job, const struct assay_guard_outcome
     to_draw.known = &finding;
     to_draw.known_heap = heap;
     memset(job->outcome, 0, sizeof *job->outcome);
+    fflush(stdout); /* what is in the buffer is ours to write, and not a child's */
     if (assay_guard_run(run, &to_draw, (unsigned)timeout, true, &again) == ASSAY_OK &&
         again.ending == ASSAY_ENDED && job->outcome->result.parted) {
         print_parting(job, &job->outcome->result.parting);

@@ -59,6 +59,10 @@ expect 3 '"whole":false,"operations":65536' "$program" trace stats --json "$fold
 expect 3 "$cut" "$program" replay --backend list "$folder/whole.cut.trace"
 grep -q '65536 operations (not all), ' "$folder/out" || complain "replay presents a part as the whole"
 grep -q '^0 passed, 1 failed, 0 skipped$' "$folder/out" || complain "replay calls a part passed"
+expect 3 "$cut" "$program" diff --backend list --backend null "$folder/whole.cut.trace"
+grep -q ': 65536 operations (not all) on 2 heaps, ' "$folder/out" ||
+    complain "diff presents a part as the whole"
+expect 3 "$cut" "$program" reduce --backend list "$folder/whole.cut.trace"
 expect 3 '"whole":false' "$program" replay --json --backend list "$folder/whole.cut.trace"
 expect 3 "$cut" "$program" trace show "$folder/whole.cut.trace"
 expect 3 "$cut" "$program" bench --min-time 0 --repetitions 1 --backend null \

@@ -25,3 +25,16 @@ add_test(NAME test_install
          COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/install.sh
                  ${CMAKE_BINARY_DIR} ${CMAKE_SOURCE_DIR} $<TARGET_FILE:conformance>)
 set_tests_properties(test_install PROPERTIES TIMEOUT 300)
+
+# What `assay doctor` finds out about malloc libraries. Under a sanitizer a library crashes in its handlers, or
+# answers for its malloc: there the shorter tests of what doctor is made of must do.
+add_subdirectory(libraries)
+assay_test(test_faults test_faults.c mutants/planted.c mutants/planted_audit.c
+           mutants/planted_chunks.c)
+target_compile_definitions(test_faults PRIVATE LIBRARIES="${CMAKE_CURRENT_BINARY_DIR}/libraries")
+add_dependencies(test_faults library_no_bug library_errno_forgotten)
+if(NOT ASSAY_SANITIZE AND NOT ASSAY_FUZZER)
+    add_test(NAME doctor COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/doctor.sh
+             $<TARGET_FILE:assay> ${CMAKE_CURRENT_BINARY_DIR})
+    set_tests_properties(doctor PROPERTIES TIMEOUT 600)
+endif()

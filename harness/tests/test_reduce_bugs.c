@@ -1,6 +1,8 @@
 /*
  * test_reduce_bugs - what random streams find in planted bugs is reduced to a few operations, of which none can go.
  *
+ *     test_reduce_bugs [N]        every N-th mutant; 1: all, default 4
+ *
  * The bugs are real: not for builds with sanitizers, which would end at each of them.
  */
 #include "mutants/planted.h"
@@ -8,6 +10,7 @@
 #include "assay/campaign.h"
 #include "assay/pages.h"
 #include "assay/reduce.h"
+#include "assay/registry.h"
 #include "assay/swarm.h"
 
 #include <stdarg.h>
@@ -17,7 +20,11 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
-#define OPERATIONS 20000000
+/* Of a campaign: nearly all mutants fall sooner. */
+#define OPERATIONS 1000000
+#define MOST_MUTANTS 1000
+
+static size_t each = 4; /* mutants: one in so many */
 #define RECYCLED_BYTES ((size_t)64 << 20)
 
 static struct assay_reduce_result result;
@@ -97,43 +104,61 @@ static int by_size(const void *one, const void *other)
     return (a > b) - (a < b);
 }
 
-static const struct {
-    enum planted_bug bug;
-    enum planted_kind kind;
-    const char *name;
-} bugs[] = {
-#define MUTANT(bug, kind, class, difficulty, story) {PLANT_##bug, PLANTED_##kind, #bug},
-#define AGAIN(bug, kind, class, difficulty)
-#include "mutants/mutants.inc"
-#undef MUTANT
-#undef AGAIN
-};
-#define BUGS (sizeof bugs / sizeof *bugs)
-
-static void test_half_of_all_planted_bugs_are_left_with_six_operations_or_fewer(void **state)
+/* The names of all mutants, from the list that is built with them; returns how many. */
+static size_t list_mutants(char names[][64], size_t room)
 {
-    size_t left[BUGS], count = 0;
+    FILE *list = fopen(MUTANTS "/list", "r");
+    char line[1024];
+    size_t count = 0;
+
+    assert_non_null(list);
+    while (count < room && fgets(line, sizeof line, list))
+        count += sscanf(line, "mutant\t%63[^\t]", names[count]) == 1;
+    fclose(list);
+    return count;
+}
+
+/* How many operations are left of the first stream that finds the mutant; SIZE_MAX if none does. */
+static size_t reduce_mutant(const char *name)
+{
+    const struct assay_backend *backend;
+    struct assay_stream stream = {.count = 0};
+    struct assay_error error = {""};
+    char spec[4096];
+
+    snprintf(spec, sizeof spec, "plugin:" MUTANTS "/%s.so", name);
+    if (assay_registry_find(spec, &backend, &error) != ASSAY_OK)
+        fail_msg("%s", error.what);
+    struct assay_campaign_result found = find(backend);
+    if (!found.found)
+        return SIZE_MAX;
+    reduce_swarm(backend, &stream, found.stream);
+    size_t count = stream.count;
+    assay_stream_clear(&stream);
+    /* By another check now and then: what lies around the pages is not what lay there in the campaign. */
+    return result.found ? count : SIZE_MAX;
+}
+
+static void test_half_of_all_mutants_are_left_with_six_operations_or_fewer(void **state)
+{
+    static char names[MOST_MUTANTS][64];
+    size_t left[MOST_MUTANTS], count = 0, mutants = list_mutants(names, MOST_MUTANTS);
 
     (void)state;
-    for (size_t i = 0; i < BUGS; i++) {
-        struct planted planted = planted_make(bugs[i].kind, bugs[i].bug);
-        struct assay_campaign_result found = find(&planted.backend);
-        struct assay_stream stream = {.count = 0};
-        if (!found.found)
+    assert_true(mutants > 0);
+    for (size_t i = 0; i < mutants; i += each) {
+        size_t ops = reduce_mutant(names[i]);
+        if (ops == SIZE_MAX)
             continue;
-        reduce_swarm(&planted.backend, &stream, found.stream);
-        assert_int_equal(result.finding.check, found.finding.check);
-        if (getenv("VERBOSE"))
-            printf("%3zu of %4llu, %5llu attempts, %s: %s\n", stream.count,
-                   (unsigned long long)result.ops, (unsigned long long)result.attempts,
-                   bugs[i].name, assay_check_name(result.finding.check));
-        left[count++] = stream.count;
-        assay_stream_clear(&stream);
+        print_message("%4zu of %4llu operations, %5llu attempts, %s: %s\n", ops,
+                      (unsigned long long)result.ops, (unsigned long long)result.attempts, names[i],
+                      assay_check_name(result.finding.check));
+        left[count++] = ops;
     }
-    assert_true(count > BUGS / 2);
+    assert_true(count > mutants / each / 2);
     qsort(left, count, sizeof *left, by_size);
-    if (left[count / 2] > 6)
-        fail_msg("the median is %zu operations", left[count / 2]);
+    print_message("%zu mutants, median %zu operations\n", count, left[count / 2]);
+    assert_true(left[count / 2] <= 6);
 }
 
 /* --- what the result is --- */
@@ -191,14 +216,16 @@ static void test_the_same_stream_gives_the_same_result(void **state)
     assay_stream_clear(&other);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_no_single_operation_can_go),
         cmocka_unit_test(test_the_same_stream_gives_the_same_result),
-        cmocka_unit_test(test_half_of_all_planted_bugs_are_left_with_six_operations_or_fewer),
+        cmocka_unit_test(test_half_of_all_mutants_are_left_with_six_operations_or_fewer),
     };
 
+    if (argc > 1 && strtoul(argv[1], NULL, 10) > 0)
+        each = strtoul(argv[1], NULL, 10);
     if (assay_fence_open(&fence) != ASSAY_OK ||
         assay_recycler_open(&recycler, RECYCLED_BYTES, NULL) != ASSAY_OK)
         return 3;

@@ -146,7 +146,7 @@ struct assay_backend {
 
     /* Bytes the caller may use, at least what was asked for; 0 for what is known not to be a block. */
     size_t (*usable_size)(void *self, const void *block);
-    /* Whether address lies in the usable bytes of some block. */
+    /* Whether address, a place in memory and no handle, lies in the usable bytes of some block. */
     bool (*owns)(void *self, const void *address);
     /* Present if blocks are handles rather than pointers: where the bytes are. */
     void *(*resolve)(void *self, const void *block);

@@ -24,6 +24,7 @@ struct assay_conformance_result {
     const char *needs; /* the capability or function it is about, "" for everyone */
     enum assay_verdict verdict;
     char why[240]; /* for BROKEN: what was seen */
+    bool hung;     /* it did not come back and took the time that one test may take */
 };
 
 /* How many tests there are, misuse included. */

@@ -26,6 +26,9 @@ ASSAY_MUST_CHECK assay_status assay_registry_find(const char *spec,
                                                   const struct assay_backend **backend,
                                                   struct assay_error *error);
 
+/* An address in the shared library that a dl: or plugin: backend came from; NULL for those built in. */
+const void *assay_registry_library(const struct assay_backend *backend);
+
 /* Whether a table keeps the rules of backend.h that can be read off it; *error says which it breaks. */
 ASSAY_MUST_CHECK assay_status assay_backend_validate(const struct assay_backend *backend,
                                                      struct assay_error *error);

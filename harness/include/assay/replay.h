@@ -25,6 +25,10 @@ struct assay_replay_options {
     /* Called before every replayed stream to make `pages` anew; NULL: nothing to do. */
     void (*reset_pages)(void *ctx);
     void *reset_ctx;
+    /* Counts refusals of pages that the meter does not see, of a gate in front of a library's own calls:
+     * a request during which it rises may be refused, one during which it does not may not. The whole
+     * stream counts as one with faults. NULL: there are none. */
+    const uint64_t *page_refusals;
     bool transcript;  /* compute result.transcript */
     uint64_t ignored; /* bit (1 << check): such a finding is not told. The stream goes on, or where
                        * it cannot, ends there as if all were well. */

@@ -1,0 +1,265 @@
+/* test_session.c - what the program `vma` says, to the byte: each sentence of its language, alone and with others. */
+#include "session.h"
+#include "streams.h"
+
+#include <stdarg.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BAD "Invalid command. Please try again.\n"
+#define ARENA "ALLOC_ARENA 1000\n"
+#define PAIR ARENA "ALLOC_BLOCK 100 50\nALLOC_BLOCK 150 50\n"
+
+struct sentence {
+    const char *says;
+    const char *input;
+    const char *output;
+};
+
+static const struct sentence sentences[] = {
+    {"success says nothing", PAIR "WRITE 100 3 abc\nMPROTECT 100 PROT_READ\nDEALLOC_ARENA\n", ""},
+    {"a block at the size of the arena is outside", ARENA "ALLOC_BLOCK 1000 1\n",
+     "The allocated address is outside the size of arena\n"},
+    {"outside comes before past the end", ARENA "ALLOC_BLOCK 2000 5000\n",
+     "The allocated address is outside the size of arena\n"},
+    {"a block past the end", ARENA "ALLOC_BLOCK 990 11\n",
+     "The end address is past the size of the arena\n"},
+    {"a block up to the end is legal", ARENA "ALLOC_BLOCK 990 10\n", ""},
+    {"an end that wraps around is past the end", ARENA "ALLOC_BLOCK 990 18446744073709551615\n",
+     "The end address is past the size of the arena\n"},
+    {"past the end comes before overlap", ARENA "ALLOC_BLOCK 0 10\nALLOC_BLOCK 5 2000\n",
+     "The end address is past the size of the arena\n"},
+    {"overlap by the last byte", ARENA "ALLOC_BLOCK 10 10\nALLOC_BLOCK 19 1\n",
+     "This zone was already allocated.\n"},
+    {"overlap by the first byte", ARENA "ALLOC_BLOCK 10 10\nALLOC_BLOCK 5 6\n",
+     "This zone was already allocated.\n"},
+    {"overlap around", ARENA "ALLOC_BLOCK 10 10\nALLOC_BLOCK 0 100\n",
+     "This zone was already allocated.\n"},
+    {"to touch is no overlap", ARENA "ALLOC_BLOCK 10 10\nALLOC_BLOCK 0 10\nALLOC_BLOCK 20 5\n", ""},
+    {"an empty block is a bad command", ARENA "ALLOC_BLOCK 10 0\n", BAD BAD BAD},
+    {"free needs the start of a miniblock",
+     PAIR "FREE_BLOCK 101\nFREE_BLOCK 99\nFREE_BLOCK 150\nFREE_BLOCK 150\n",
+     "Invalid address for free.\nInvalid address for free.\nInvalid address for free.\n"},
+    {"read what was written", PAIR "WRITE 100 5 hello\nREAD 100 5\n", "hello\n"},
+    {"read of what was not written is a newline", PAIR "READ 100 5\n", "\n"},
+    {"read of nothing is a newline", PAIR "READ 100 0\n", "\n"},
+    {"read nowhere", PAIR "READ 99 1\nREAD 200 1\nREAD 2000 0\n",
+     "Invalid address for read.\nInvalid address for read.\nInvalid address for read.\n"},
+    {"a read goes to the end of the block", PAIR "WRITE 148 4 abcd\nREAD 148 100\n",
+     "Warning: size was bigger than the block size. Reading 52 characters.\nabcd\n"},
+    {"bytes of value 0 are not printed", PAIR "WRITE 100 1 a\nWRITE 110 1 b\nREAD 100 20\n",
+     "ab\n"},
+    {"a newline is content", PAIR "WRITE 100 5 a\nb\nc\nREAD 100 5\n", "a\nb\nc\n"},
+    {"commands in a payload are content", PAIR "WRITE 100 5 PMAP\nREAD 100 5\n", "PMAP\n\n"},
+    {"one byte is skipped behind the size", PAIR "WRITE 100 3  ab\nREAD 100 3\n", " ab\n"},
+    {"that byte may be a newline", PAIR "WRITE 100 2\nabREAD 100 2\n", "ab\n"},
+    {"what follows a payload is a new line", PAIR "WRITE 100 2 abREAD 100 2\n", "ab\n"},
+    {"a write past the block", PAIR "WRITE 198 5 abcde\nREAD 198 2\n",
+     "Warning: size was bigger than the block size. Writing 2 characters.\nab\n"},
+    {"a write nowhere takes its payload", PAIR "WRITE 50 5 PMAP\nREAD 100 1\n",
+     "Invalid address for write.\n\n"},
+    {"a denied write takes its payload, and changes nothing",
+     PAIR "MPROTECT 150 PROT_READ\nWRITE 149 2 ab\nREAD 149 2\n",
+     "Invalid permissions for write.\n\n"},
+    {"a denied read", PAIR "MPROTECT 150 PROT_WRITE\nREAD 100 50\nREAD 100 51\n",
+     "\nInvalid permissions for read.\n"},
+    {"denial comes without a warning",
+     PAIR "MPROTECT 150 PROT_NONE\nREAD 100 500\nWRITE 100 3 abc\n"
+          "WRITE 149 200 a\n",
+     "Invalid permissions for read.\nInvalid permissions for write.\n"},
+    {"a payload that is cut off is what came", PAIR "WRITE 100 10 abc", ""},
+    {"and needs no permission behind it", PAIR "MPROTECT 150 PROT_READ\nWRITE 148 10 ab", ""},
+    {"and is denied where it came to", PAIR "MPROTECT 150 PROT_READ\nWRITE 148 10 abc",
+     "Invalid permissions for write.\n"},
+    {"mprotect needs the start of a miniblock",
+     PAIR "MPROTECT 101 PROT_READ\nMPROTECT 0 PROT_READ\n",
+     "Invalid address for mprotect.\nInvalid address for mprotect.\n"},
+    {"flags are or-ed, in any order, without spaces too",
+     ARENA "ALLOC_BLOCK 0 1\nMPROTECT 0 PROT_EXEC|PROT_READ\nALLOC_BLOCK 1 1\n"
+           "MPROTECT 1 PROT_WRITE | PROT_EXEC\nALLOC_BLOCK 2 1\nMPROTECT 2 PROT_NONE\nPMAP\n",
+     "Total memory: 0x3E8 bytes\nFree memory: 0x3E5 bytes\nNumber of allocated blocks: 1\n"
+     "Number of allocated miniblocks: 3\n\nBlock 1 begin\nZone: 0x0 - 0x3\n"
+     "Miniblock 1:\t\t0x0\t\t-\t\t0x1\t\t| R-X\nMiniblock 2:\t\t0x1\t\t-\t\t0x2\t\t| -WX\n"
+     "Miniblock 3:\t\t0x2\t\t-\t\t0x3\t\t| ---\nBlock 1 end\n"},
+    {"a bar at the wrong place, or none, is a bad command",
+     PAIR "MPROTECT 100 PROT_READ PROT_EXEC\nMPROTECT 100 |PROT_READ\nMPROTECT 100 PROT_READ|\n"
+          "MPROTECT 100\n",
+     BAD BAD BAD BAD BAD BAD BAD BAD BAD BAD BAD BAD},
+    {"an unknown flag is a bad command", PAIR "MPROTECT 100 PROT_ALL\n", BAD BAD BAD},
+    {"pmap of nothing", ARENA "PMAP\n",
+     "Total memory: 0x3E8 bytes\nFree memory: 0x3E8 bytes\nNumber of allocated blocks: 0\n"
+     "Number of allocated miniblocks: 0\n"},
+    {"pmap of two blocks", PAIR "ALLOC_BLOCK 0 1\nPMAP\n",
+     "Total memory: 0x3E8 bytes\nFree memory: 0x383 bytes\nNumber of allocated blocks: 2\n"
+     "Number of allocated miniblocks: 3\n\nBlock 1 begin\nZone: 0x0 - 0x1\n"
+     "Miniblock 1:\t\t0x0\t\t-\t\t0x1\t\t| RW-\nBlock 1 end\n\nBlock 2 begin\nZone: 0x64 - 0xC8\n"
+     "Miniblock 1:\t\t0x64\t\t-\t\t0x96\t\t| RW-\nMiniblock 2:\t\t0x96\t\t-\t\t0xC8\t\t| RW-\n"
+     "Block 2 end\n"},
+    {"a hole is filled and all is one block, with permissions of their own",
+     ARENA "ALLOC_BLOCK 0 10\nALLOC_BLOCK 20 10\nMPROTECT 0 PROT_READ\nMPROTECT 20 PROT_EXEC\n"
+           "ALLOC_BLOCK 10 10\nPMAP\n",
+     "Total memory: 0x3E8 bytes\nFree memory: 0x3CA bytes\nNumber of allocated blocks: 1\n"
+     "Number of allocated miniblocks: 3\n\nBlock 1 begin\nZone: 0x0 - 0x1E\n"
+     "Miniblock 1:\t\t0x0\t\t-\t\t0xA\t\t| R--\nMiniblock 2:\t\t0xA\t\t-\t\t0x14\t\t| RW-\n"
+     "Miniblock 3:\t\t0x14\t\t-\t\t0x1E\t\t| --X\nBlock 1 end\n"},
+    {"a middle miniblock splits its block; the others keep their content",
+     ARENA "ALLOC_BLOCK 0 2\nALLOC_BLOCK 2 2\nALLOC_BLOCK 4 2\nWRITE 0 6 abcdef\nFREE_BLOCK 2\n"
+           "READ 0 6\nREAD 4 2\nREAD 2 1\n",
+     "Warning: size was bigger than the block size. Reading 2 characters.\nab\nef\n"
+     "Invalid address for read.\n"},
+    {"freed content is gone",
+     PAIR "WRITE 100 3 abc\nFREE_BLOCK 100\nALLOC_BLOCK 100 50\nREAD 100 3\n", "\n"},
+    {"every word of a bad line is told", ARENA "ALLOCK_BLOCK 1 1\n", BAD BAD BAD},
+    {"too few and too many words", ARENA "READ 1\nPMAP now\nFREE_BLOCK\n", BAD BAD BAD BAD BAD},
+    {"numbers that are none, or too large",
+     ARENA "FREE_BLOCK -1\nFREE_BLOCK 1x\nFREE_BLOCK 18446744073709551616\n",
+     BAD BAD BAD BAD BAD BAD},
+    {"case matters", "alloc_arena 5\n", BAD BAD},
+    {"empty lines are ignored", ARENA "\n  \n\t\r\nPMAP x\n", BAD BAD},
+    {"without an arena all is bad", "PMAP\nALLOC_BLOCK 0 1\nWRITE 0 1 x\n",
+     BAD BAD BAD BAD BAD BAD BAD BAD},
+    {"but its end", "DEALLOC_ARENA\nPMAP\n", ""},
+    {"nothing is read behind the end", ARENA "DEALLOC_ARENA\nPMAP\n", ""},
+    {"a second arena begins anew", PAIR "ALLOC_ARENA 16\nPMAP\n",
+     "Total memory: 0x10 bytes\nFree memory: 0x10 bytes\nNumber of allocated blocks: 0\n"
+     "Number of allocated miniblocks: 0\n"},
+    {"the last line needs no newline", ARENA "ALLOC_BLOCK 1000 1",
+     "The allocated address is outside the size of arena\n"},
+    {"an arena of nearly all addresses",
+     "ALLOC_ARENA 18446744073709551615\nALLOC_BLOCK 18446744073709551614 1\n"
+     "WRITE 18446744073709551614 1 z\nREAD 18446744073709551614 9\n",
+     "Warning: size was bigger than the block size. Reading 1 characters.\nz\n"},
+    {"a block of 2^63 bytes costs what is written to it",
+     "ALLOC_ARENA 9223372036854775808\nALLOC_BLOCK 0 9223372036854775808\n"
+     "WRITE 4611686018427387904 2 ab\nREAD 0 9223372036854775808\n",
+     "ab\n"},
+};
+
+static void test_every_sentence_to_the_byte(void **state)
+{
+    unsigned wrong = 0;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof sentences / sizeof *sentences; i++) {
+        const struct sentence *sentence = &sentences[i];
+        for (size_t piece = 1; piece < 2000; piece = piece < 8 ? piece + 1 : piece * 10) {
+            size_t size;
+            char *output = streams_session(sentence->input, strlen(sentence->input), piece, &size);
+            assert_non_null(output);
+            if (size != strlen(sentence->output) || strcmp(output, sentence->output) != 0) {
+                printf("%s, in pieces of %zu:\n%s---\n", sentence->says, piece, output);
+                wrong++;
+            }
+            free(output);
+        }
+    }
+    assert_int_equal(wrong, 0);
+}
+
+static void test_the_reference_agrees_with_every_sentence(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof sentences / sizeof *sentences; i++) {
+        size_t size;
+        char *output = reference_run(sentences[i].input, strlen(sentences[i].input),
+                                     REFERENCE_IS_RIGHT, &size);
+        if (strcmp(output, sentences[i].output) != 0)
+            fail_msg("%s: %s", sentences[i].says, output);
+        free(output);
+    }
+}
+
+/* --- what is not text --- */
+
+static bool refuse(void *ctx, const char *bytes, size_t size)
+{
+    (void)ctx;
+    (void)bytes;
+    (void)size;
+    return false;
+}
+
+static void test_a_sink_that_wants_no_more_ends_the_session(void **state)
+{
+    struct vma_session *session = vma_session_open(refuse, NULL);
+
+    (void)state;
+    for (int i = 0; i < 10000 && vma_session_feed(session, "FOO\n", 4); i++)
+        ;
+    assert_int_equal(vma_session_state(session), VMA_SESSION_UNHEARD);
+    vma_session_close(session);
+}
+
+static void test_content_takes_memory_where_it_was_written_alone(void **state)
+{
+    struct vma_arena *arena = vma_open((uint64_t)1 << 63);
+    struct vma_totals totals;
+
+    (void)state;
+    assert_int_equal(vma_alloc(arena, 0, (uint64_t)1 << 62), VMA_OK);
+    assert_int_equal(vma_alloc(arena, (uint64_t)1 << 62, 10), VMA_OK);
+    vma_totals(arena, &totals);
+    assert_int_equal(totals.content_bytes, 0);
+    assert_int_equal(vma_write(arena, ((uint64_t)1 << 62) - 1, "ab", 2), VMA_OK);
+    vma_totals(arena, &totals);
+    assert_true(totals.content_bytes <= 10 + 4096 + 96);
+    assert_int_equal(vma_free(arena, 0), VMA_OK);
+    assert_int_equal(vma_free(arena, (uint64_t)1 << 62), VMA_OK);
+    vma_totals(arena, &totals);
+    assert_int_equal(totals.content_bytes, 0);
+    assert_int_equal(totals.blocks, 0);
+    vma_close(arena);
+}
+
+static void test_pinned_content_is_what_was_written(void **state)
+{
+    struct vma_arena *arena = vma_open(1 << 20);
+
+    (void)state;
+    assert_int_equal(vma_alloc(arena, 5, 100000), VMA_OK);
+    assert_int_equal(vma_write(arena, 8190, "across", 6), VMA_OK);
+    unsigned char *bytes = vma_pin(arena, 5);
+    assert_non_null(bytes);
+    assert_memory_equal(bytes + 8185, "across", 6);
+    assert_int_equal(vma_write(arena, 8191, "X", 1), VMA_OK);
+    assert_ptr_equal(vma_pin(arena, 5), bytes);
+    assert_memory_equal(bytes + 8185, "aXross", 6);
+    assert_null(vma_pin(arena, 6));
+    vma_close(arena);
+}
+
+static void test_the_lowest_gap_is_found(void **state)
+{
+    struct vma_arena *arena = vma_open(1000);
+    uint64_t address;
+
+    (void)state;
+    assert_int_equal(vma_alloc(arena, 10, 10), VMA_OK);
+    assert_int_equal(vma_alloc(arena, 35, 10), VMA_OK);
+    assert_true(vma_find_gap(arena, 10, 1, &address) && address == 0);
+    assert_true(vma_find_gap(arena, 11, 1, &address) && address == 20);
+    assert_true(vma_find_gap(arena, 11, 8, &address) && address == 24);
+    assert_true(vma_find_gap(arena, 12, 8, &address) && address == 48);
+    assert_true(vma_find_gap(arena, 955, 1, &address) && address == 45);
+    assert_false(vma_find_gap(arena, 956, 1, &address));
+    assert_false(vma_find_gap(arena, 0, 1, &address));
+    vma_close(arena);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_every_sentence_to_the_byte),
+        cmocka_unit_test(test_the_reference_agrees_with_every_sentence),
+        cmocka_unit_test(test_a_sink_that_wants_no_more_ends_the_session),
+        cmocka_unit_test(test_content_takes_memory_where_it_was_written_alone),
+        cmocka_unit_test(test_pinned_content_is_what_was_written),
+        cmocka_unit_test(test_the_lowest_gap_is_found),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
