@@ -390,7 +390,7 @@ static void draw_mood(struct swarm *swarm)
     swarm->most = dice_between(dice, 8, length == 0 ? 40 : length < 3 ? 400 : LONGEST);
     swarm->slots = (uint32_t)(dice_once_in(dice, 3) ? MANY_SLOTS : dice_between(dice, 4, 60));
     if (is_crowd) {
-        swarm->most = 3 * SWARM_SLOTS;
+        swarm->most = (size_t)3 * SWARM_SLOTS;
         swarm->slots = SWARM_SLOTS;
         swarm->limit = (uint64_t)1 << dice_between(dice, 20, 23);
     }

@@ -243,7 +243,7 @@ static enum cli_exit replay_all(const struct assay_backend **backends, char **pa
 
 static int run_command(int argc, char **argv)
 {
-    const struct assay_backend *backends[CLI_LIST_ROOM];
+    const struct assay_backend *backends[CLI_LIST_ROOM] = {NULL};
     struct assay_error error;
     int code, first = cli_parse(&cli_replay_command, argc, argv, &code);
 
