@@ -227,6 +227,7 @@ static void begin(struct assay_replay *replay, struct assay_replay_result *resul
     replay->maps_at_create = replay->heap.meter.maps;
     replay->requests_under_fault = 0;
     replay->audits_under_fault = 0;
+    replay->kept_under_fault = 0;
     replay->misuses = 0;
     replay->drift = (struct drift){0};
     replay->window_start = replay->window_end = 0;

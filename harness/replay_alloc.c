@@ -13,6 +13,8 @@
 #define PAGE 4096
 /* Refused page requests after which everything is looked at. */
 #define AUDITS_UNDER_FAULT 32
+/* How often a refused request may keep pages: a table of its own may have grown before. */
+#define KEPT_UNDER_FAULT 2
 
 /* --- where a block lies --- */
 
@@ -107,6 +109,20 @@ static bool is_steady(struct assay_replay *replay)
     return false;
 }
 
+/* Pages that came before the refused ones, for the same request, must go back. */
+static bool keeps_nothing(struct assay_replay *replay, const struct request *request)
+{
+    size_t mapped = replay->heap.meter.mapped_bytes;
+
+    if (mapped <= request->mapped || ++replay->kept_under_fault <= KEPT_UNDER_FAULT)
+        return true;
+    return assay_finding_set(finding_of(replay), ASSAY_CHECK_STEADY, NULL,
+                             "for the %llu. time a request that was refused for want of pages "
+                             "left %zu more bytes mapped",
+                             (unsigned long long)replay->kept_under_fault,
+                             mapped - request->mapped);
+}
+
 /* After a refused realloc the old block must be as it was. */
 static bool is_kept(struct assay_replay *replay, uint32_t number)
 {
@@ -133,7 +149,8 @@ __attribute__((cold)) static bool refused(struct assay_replay *replay, const str
     replay->result->refused++;
     if (request->is_realloc && !is_kept(replay, op->slot))
         return false;
-    if (page_refused && replay->fault_seen && !is_steady(replay))
+    if (page_refused && replay->fault_seen &&
+        (!keeps_nothing(replay, request) || !is_steady(replay)))
         return false;
     if (request->size == 0 &&
         (op->kind == ASSAY_OP_ALLOC_ALIGNED || !claims(replay, ASSAY_CAP_ZERO_SIZE_BLOCK)))
@@ -231,8 +248,10 @@ static bool arrive(struct assay_replay *replay, const struct assay_op *op,
 
 static struct request request_of(const struct assay_replay *replay, size_t size)
 {
-    return (struct request){
-        .size = size, .align = replay->backend->min_align, .page_refusals = page_refusals(replay)};
+    return (struct request){.size = size,
+                            .align = replay->backend->min_align,
+                            .page_refusals = page_refusals(replay),
+                            .mapped = replay->heap.meter.mapped_bytes};
 }
 
 bool replay_alloc(struct assay_replay *replay, const struct assay_op *op)

@@ -47,6 +47,7 @@ struct request {
     bool is_realloc;
     bool overflows;
     uint64_t page_refusals; /* of the page source, before the call */
+    size_t mapped;          /* before the call */
 };
 
 struct assay_replay {
@@ -75,6 +76,7 @@ struct assay_replay {
     uint64_t maps_at_create;
     uint64_t requests_under_fault;
     uint64_t audits_under_fault;
+    uint64_t kept_under_fault; /* refused requests that left more mapped than they found */
     uint64_t misuses;
     struct room room;
     struct drift drift;
