@@ -144,6 +144,7 @@ __attribute__((cold)) static bool refused(struct assay_replay *replay, const str
                                           const struct request *request)
 {
     bool page_refused = page_refusals(replay) != request->page_refusals;
+    int why = errno;
 
     answer(replay, op->kind);
     replay->result->refused++;
@@ -155,6 +156,8 @@ __attribute__((cold)) static bool refused(struct assay_replay *replay, const str
     if (request->size == 0 &&
         (op->kind == ASSAY_OP_ALLOC_ALIGNED || !claims(replay, ASSAY_CAP_ZERO_SIZE_BLOCK)))
         return true;
+    if (request->size > 0 && !errno_after_refusal(replay, why))
+        return false;
     if (request->size > replay->most_bytes)
         return true;
     replay->result->checks++;
@@ -276,6 +279,7 @@ bool replay_alloc(struct assay_replay *replay, const struct assay_op *op)
         return skip(replay, op);
     if (replay->fault_seen && !audit_under_fault(replay))
         return false;
+    errno_watch(replay);
     if (op->kind == ASSAY_OP_ALLOC)
         handle = replay->backend->alloc(self, op->size);
     else if (op->kind == ASSAY_OP_ALLOC_ZEROED)
@@ -304,6 +308,7 @@ bool replay_realloc(struct assay_replay *replay, const struct assay_op *op)
     if (!assay_shadow_verify(replay->shadow, op->slot, finding_of(replay)))
         return false;
     request.is_realloc = true;
+    errno_watch(replay);
     void *handle = replay->backend->realloc(replay->heap.self, slot->handle, op->size);
     if (!handle)
         return refused(replay, op, &request);
