@@ -242,12 +242,8 @@ static int convert(int argc, char **argv)
 }
 
 const struct cli_command *const cli_trace_commands[] = {
-    &cli_trace_show_command,
-    &cli_trace_stats_command,
-    &cli_trace_convert_command,
-    &cli_trace_make_command,
-    &cli_trace_random_command,
-    NULL,
+    &cli_trace_show_command, &cli_trace_stats_command,  &cli_trace_convert_command,
+    &cli_trace_make_command, &cli_trace_random_command, NULL,
 };
 
 static int run_command(int argc, char **argv)

@@ -76,5 +76,5 @@ static int run_command(int argc, char **argv)
     return code;
 }
 
-const struct cli_command cli_trace_make_command = {
-    "trace make", "makes the stream of a workload", "WORKLOAD", options, run_command};
+const struct cli_command cli_trace_make_command = {"trace make", "makes the stream of a workload",
+                                                   "WORKLOAD", options, run_command};

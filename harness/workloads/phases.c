@@ -9,7 +9,7 @@
 
 enum { FROM, BLOCKS, PHASES, PERCENT };
 
-/* Slots of the phase that is on: even ones in every second phase stay from the one before. */
+/* Slots of even numbers change in even phases, the others in odd ones. */
 static void make(struct making *making)
 {
     uint32_t blocks = (uint32_t)number(making, BLOCKS);
