@@ -15,6 +15,7 @@ static uint32_t choose(struct making *making, uint32_t live, uint64_t round)
 {
     uint32_t nursery = live / 10 + 1;
 
+    assert(live);
     switch (making->values[LIFETIMES].word) {
     case OLDEST:
         return (uint32_t)(round % live);

@@ -13,6 +13,7 @@ static uint64_t size_at(struct making *making, uint64_t round, uint64_t rounds)
 {
     uint64_t from = number(making, FROM), to = number(making, TO);
     uint64_t half = rounds / 2 + 1, place = round < half ? round : rounds - round;
+    assert(half);
     uint64_t high = from > to ? from : to, low = from > to ? to : from;
     uint64_t steps = (high - low) / half, rest = (high - low) % half;
     uint64_t way = steps * place + rest * place / half;

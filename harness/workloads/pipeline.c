@@ -31,6 +31,7 @@ static void make(struct making *making)
     uint64_t depth = number(making, DEPTH), items = number(making, ITEMS);
     uint64_t produced = 0, consumed = 0;
 
+    assert(depth);
     while (consumed < items && making_goes_on(making)) {
         if (produced - consumed == depth || produced == items) {
             consume(making, (uint32_t)(consumed % depth), consumed);
