@@ -112,9 +112,19 @@ void *assay_heap_made_up_realloc(struct assay_heap *heap, void *block, size_t ol
 const char *assay_cap_name(unsigned bit)
 {
     static const char *const names[] = {
-        "thread_safe",      "many_heaps",      "page_source",     "grows",
-        "coalesces",        "trims",           "zero_size_block", "free_interior",
-        "detects_bad_free", "detects_overrun", "sets_errno",
+        "thread_safe",
+        "many_heaps",
+        "page_source",
+        "grows",
+        "coalesces",
+        "trims",
+        "zero_size_block",
+        "free_interior",
+        "detects_bad_free",
+        "detects_overrun",
+        "sets_errno",
+        "detects_underrun",
+        "detects_write_after_free",
     };
 
     return bit < sizeof names / sizeof *names ? names[bit] : NULL;

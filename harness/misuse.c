@@ -169,38 +169,99 @@ static size_t usable_end(struct trial *trial, const struct trial_block *block)
                : block->size;
 }
 
-/* Overruns one block by `excess` bytes, in a heap made for it, between two others. */
-static void expect_overrun_seen(struct trial *trial, size_t size, size_t excess)
+static bool is_mapped(const struct trial *trial, const unsigned char *bytes, size_t count)
+{
+    return !trial_is_metered(trial) || assay_meter_holds(&trial->heap.meter, bytes, count);
+}
+
+/* Changes bytes, or changes them back so that destroy() finds what it may rely on; the end of the pages stops it. */
+static bool change(const struct trial *trial, unsigned char *bytes, size_t count)
+{
+    if (!is_mapped(trial, bytes, count))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        bytes[i] ^= 0x5A;
+    return true;
+}
+
+static bool check_reports(struct trial *trial)
 {
     struct assay_damage damage = {.where = NULL};
 
+    return trial->backend->check &&
+           trial->backend->check(trial->heap.self, &damage) == ASSAY_CORRUPT;
+}
+
+/* Writes `excess` bytes past or before a block, in a heap made for it, between two others. */
+static void expect_excess_seen(struct trial *trial, size_t size, size_t excess, bool before)
+{
     trial_reopen(trial);
     for (int i = 0; i < 3; i++)
         trial_must_alloc(trial, size);
     const struct trial_block *block = &trial->blocks[1];
-    unsigned char *end = block->bytes + usable_end(trial, block);
-    if (trial_is_metered(trial) && !assay_meter_holds(&trial->heap.meter, end, excess))
-        return; /* the end of the pages stops it */
-    for (size_t i = 0; i < excess; i++)
-        end[i] ^= 0x5A;
+    unsigned char *at = before ? block->bytes - excess : block->bytes + usable_end(trial, block);
+    if (!change(trial, at, excess))
+        return;
     bool seen =
-        trial->backend->check && trial->backend->check(trial->heap.self, &damage) == ASSAY_CORRUPT;
-    seen = seen || trial->backend->free(trial->heap.self, block->handle) != ASSAY_OK;
-    EXPECT(trial, seen, "%zu bytes written past a block of %zu are not reported", excess, size);
-    bool is_mapped = !trial_is_metered(trial) || assay_meter_holds(&trial->heap.meter, end, excess);
-    for (size_t i = 0; i < excess && is_mapped; i++)
-        end[i] ^= 0x5A; /* so that destroy() finds what it may rely on */
+        check_reports(trial) || trial->backend->free(trial->heap.self, block->handle) != ASSAY_OK;
+    EXPECT(trial, seen, "%zu bytes written %s a block of %zu are not reported", excess,
+           before ? "before" : "past", size);
+    change(trial, at, excess);
+}
+
+static const size_t sizes_to_leave[] = {1, 7, 8, 15, 16, 17, 24, 32, 100, 256, 1000, 4096, 30000};
+
+static void test_excess(struct trial *trial, bool before)
+{
+    static const size_t excess[] = {1, 2, 3, 4, 7, 8, 9, 15, 16, 17, 24, 31, 32, 33, 48, 63, 64};
+
+    trial_open(trial);
+    for (size_t i = 0; i < sizeof sizes_to_leave / sizeof *sizes_to_leave; i++)
+        for (size_t j = 0; j < sizeof excess / sizeof *excess; j++)
+            expect_excess_seen(trial, sizes_to_leave[i], excess[j], before);
+    trial_reopen(trial);
+    trial_churn(trial, 300);
+    trial_verify(trial);
+    trial_close(trial);
 }
 
 static void test_bytes_written_past_a_block(struct trial *trial)
 {
-    static const size_t sizes[] = {1, 7, 8, 15, 16, 17, 24, 32, 100, 256, 1000, 4096, 30000};
-    static const size_t excess[] = {1, 2, 3, 4, 7, 8, 9, 15, 16, 17, 24, 31, 32, 33, 48, 63, 64};
+    test_excess(trial, false);
+}
 
+static void test_bytes_written_before_a_block(struct trial *trial)
+{
+    test_excess(trial, true);
+}
+
+/* --- DETECTS_WRITE_AFTER_FREE --- */
+
+/* Changes a byte of a block after it was freed, between two that stay, and asks for as much again. */
+static void expect_write_after_free_seen(struct trial *trial, size_t size, size_t offset)
+{
+    trial_reopen(trial);
+    for (int i = 0; i < 3; i++)
+        trial_must_alloc(trial, size);
+    unsigned char *stale = trial->blocks[1].bytes;
+    trial_free(trial, 1);
+    if (!change(trial, stale + offset, 1))
+        return;
+    bool seen = check_reports(trial) || !trial->backend->alloc(trial->heap.self, size);
+    EXPECT(trial, seen, "byte %zu of a block of %zu, changed after it was freed, is not reported",
+           offset, size);
+    change(trial, stale + offset, 1);
+}
+
+static void test_bytes_written_to_a_freed_block(struct trial *trial)
+{
     trial_open(trial);
-    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
-        for (size_t j = 0; j < sizeof excess / sizeof *excess; j++)
-            expect_overrun_seen(trial, sizes[i], excess[j]);
+    for (size_t i = 0; i < sizeof sizes_to_leave / sizeof *sizes_to_leave; i++) {
+        size_t size = sizes_to_leave[i];
+        for (size_t offset = 0; offset < size; offset = 2 * offset + 1)
+            expect_write_after_free_seen(trial, size, offset);
+        expect_write_after_free_seen(trial, size, size - 1);
+    }
     trial_reopen(trial);
     trial_churn(trial, 300);
     trial_verify(trial);
@@ -236,6 +297,16 @@ static const struct conformance_test tests[] = {
      .capability = ASSAY_CAP_DETECTS_OVERRUN,
      .tried = true,
      .run = test_bytes_written_past_a_block},
+    {.name = "bytes_written_before_a_block_are_reported",
+     .needs = "detects_underrun",
+     .capability = ASSAY_CAP_DETECTS_UNDERRUN,
+     .tried = true,
+     .run = test_bytes_written_before_a_block},
+    {.name = "bytes_written_to_a_freed_block_are_reported",
+     .needs = "detects_write_after_free",
+     .capability = ASSAY_CAP_DETECTS_WRITE_AFTER_FREE,
+     .tried = true,
+     .run = test_bytes_written_to_a_freed_block},
 };
 
 const struct conformance_room assay_conformance_misuse = CONFORMANCE_ROOM(tests);

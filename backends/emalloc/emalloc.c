@@ -90,7 +90,8 @@ static void emalloc_stats(void *self, struct assay_heap_stats *stats)
 const struct assay_backend assay_backend_emalloc = {
     .abi = ASSAY_BACKEND_ABI,
     .caps = ASSAY_CAP_THREAD_SAFE | ASSAY_CAP_MANY_HEAPS | ASSAY_CAP_PAGE_SOURCE | ASSAY_CAP_GROWS |
-            ASSAY_CAP_COALESCES | ASSAY_CAP_DETECTS_BAD_FREE | ASSAY_CAP_DETECTS_OVERRUN,
+            ASSAY_CAP_COALESCES | ASSAY_CAP_DETECTS_BAD_FREE | ASSAY_CAP_DETECTS_OVERRUN |
+            ASSAY_CAP_DETECTS_UNDERRUN,
     .min_align = EMALLOC_ALIGN,
     .max_size = SIZE_MAX,
     .min_limit = 32768,

@@ -201,7 +201,8 @@ static void list_stats(void *self, struct assay_heap_stats *stats)
 const struct assay_backend assay_backend_list = {
     .abi = ASSAY_BACKEND_ABI,
     .caps = ASSAY_CAP_MANY_HEAPS | ASSAY_CAP_PAGE_SOURCE | ASSAY_CAP_COALESCES |
-            ASSAY_CAP_ZERO_SIZE_BLOCK | ASSAY_CAP_DETECTS_BAD_FREE | ASSAY_CAP_DETECTS_OVERRUN,
+            ASSAY_CAP_ZERO_SIZE_BLOCK | ASSAY_CAP_DETECTS_BAD_FREE | ASSAY_CAP_DETECTS_OVERRUN |
+            ASSAY_CAP_DETECTS_UNDERRUN,
     .min_align = LIST_UNIT,
     .max_size = LIST_REGION_MAX,
     .min_limit = 4096,

@@ -56,6 +56,9 @@ enum {
     ASSAY_CAP_DETECTS_BAD_FREE = 1u << 8, /* free answers ASSAY_INVALID, unharmed, to a non-block */
     ASSAY_CAP_DETECTS_OVERRUN = 1u << 9,  /* check or free reports bytes written past a block */
     ASSAY_CAP_SETS_ERRNO = 1u << 10,      /* refused: errno is ENOMEM; free: errno is as it was */
+    ASSAY_CAP_DETECTS_UNDERRUN = 1u << 11, /* check or free reports bytes written before a block */
+    /* check, or a request that takes the memory, reports bytes written to a freed block */
+    ASSAY_CAP_DETECTS_WRITE_AFTER_FREE = 1u << 12,
 };
 
 /* Where a heap gets its memory. Injected, so that tests can count, limit and refuse it. */
