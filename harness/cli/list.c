@@ -2,6 +2,7 @@
 #include "cli.h"
 #include "json.h"
 
+#include "assay/finding.h"
 #include "assay/heap.h"
 #include "assay/registry.h"
 
@@ -10,11 +11,12 @@
 
 #define CAPS_ROOM 256
 
-static bool json, markdown, names;
+static bool json, markdown, names, checks;
 static const struct cli_option options[] = {
     {"json", CLI_FLAG, &json, NULL, "one JSON object a line", 0, 0},
     {"markdown", CLI_FLAG, &markdown, NULL, "the table of backends/README.md", 0, 0},
     {"names", CLI_FLAG, &names, NULL, "the names alone, one a line", 0, 0},
+    {"checks", CLI_FLAG, &checks, NULL, "in their place the checks, and what each expects", 0, 0},
     {0},
 };
 
@@ -64,6 +66,13 @@ static void print_text(const struct assay_backend *backend)
         printf("%-12s options: %s\n", "", backend->options_help);
 }
 
+static void print_checks(void)
+{
+    for (unsigned i = 0; i < ASSAY_CHECKS; i++)
+        printf("%-12s %s\n", assay_check_name((enum assay_check)i),
+               assay_check_promise((enum assay_check)i));
+}
+
 static int run_command(int argc, char **argv)
 {
     int code, first = cli_parse(&cli_list_command, argc, argv, &code);
@@ -73,8 +82,13 @@ static int run_command(int argc, char **argv)
         return code;
     if (first < argc)
         return cli_fail(CLI_USAGE, "list: takes no operands, but got '%s'", argv[first]);
-    if (json + markdown + names > 1)
-        return cli_fail(CLI_USAGE, "list: --json, --markdown and --names exclude each other");
+    if (json + markdown + names + checks > 1)
+        return cli_fail(CLI_USAGE,
+                        "list: --json, --markdown, --names and --checks exclude each other");
+    if (checks) {
+        print_checks();
+        return CLI_NOTHING;
+    }
     const struct assay_backend *const *all = assay_registry_all(&count);
     if (markdown)
         puts("| name | what | source | promises |\n| --- | --- | --- | --- |");
