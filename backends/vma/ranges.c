@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NODE_ALIGN 64
+#define LINE 64 /* of a cache */
 /* VMA_LEAST to this power, times the size of a node, is more than there are addresses of memory. */
 #define HIGHEST 15
 
@@ -47,6 +47,13 @@ static uint64_t any_start(uint64_t address)
     return address - (address == UINT64_MAX);
 }
 
+/* Asks for all lines of a leaf at one time: which of them is needed is known only after a wait for the keys. */
+static void fetch(const struct vma_node *leaf)
+{
+    for (size_t line = 0; line < sizeof *leaf; line += LINE)
+        __builtin_prefetch((const char *)leaf + line);
+}
+
 /* The last child that begins at or before address, or the first. */
 static unsigned child_at(const struct vma_node *node, uint64_t address)
 {
@@ -71,6 +78,7 @@ struct vma_place vma_ranges_from(const struct vma_ranges *ranges, uint64_t addre
         return (struct vma_place){NULL, 0};
     for (unsigned level = ranges->height; level > 0; level--)
         node = node->entries[child_at(node, any_start(address))].below.child;
+    fetch(node);
     unsigned count = rank(node, any_start(address));
     if (count > 0 && node->entries[count - 1].range.end > address)
         count--;
@@ -92,6 +100,7 @@ static void descend(const struct vma_ranges *ranges, uint64_t start, struct path
         path->steps[level] = (struct step){node, at};
         node = node->entries[at].below.child;
     }
+    fetch(node);
     path->steps[0] = (struct step){node, rank(node, start)};
 }
 
@@ -99,8 +108,8 @@ static void descend(const struct vma_ranges *ranges, uint64_t start, struct path
 
 static struct vma_node *make_node(struct vma_ranges *ranges)
 {
-    size_t size = (sizeof(struct vma_node) + NODE_ALIGN - 1) / NODE_ALIGN * NODE_ALIGN;
-    struct vma_node *node = aligned_alloc(NODE_ALIGN, size);
+    size_t size = (sizeof(struct vma_node) + LINE - 1) / LINE * LINE;
+    struct vma_node *node = aligned_alloc(LINE, size);
 
     if (!node)
         return NULL;
@@ -366,6 +375,8 @@ bool vma_ranges_remove(struct vma_ranges *ranges, uint64_t start, struct vma_ran
     step->at--;
     struct vma_place place = {step->node, step->at};
     *removed = *vma_range(place);
+    if (removed->content) /* about to be freed, with what malloc has before it */
+        __builtin_prefetch((const char *)removed->content - 1);
     bool was_described = is_described(ranges, &path);
     ranges->runs =
         ranges->runs + touching(ranges, &path, start, removed->end, vma_ranges_next(place)) - 1;
