@@ -33,7 +33,7 @@ offers 'list' replay --backend li
 offers 'plugin:' doctor --backend pl
 offers 'bytes text trace' trace convert --to ''
 offers 'text' replay --encoding te
-offers 'stack-64' bench --workload st
+offers 'shifts' bench --workload shi
 offers 'run.trace' replay ru
 offers 'run.trace' trace stats ru
 offers 'run.trace' bench --trace ru
