@@ -191,8 +191,7 @@ static void measure(struct row *rows, size_t row_count, size_t count, size_t rou
             struct row *row = &rows[i];
             row->tree[round] = time_library(&row->commands, row->live) / (double)count * 1e9;
             if (row->list_count)
-                row->list[round] =
-                    time_list(&row->few, row->live) / (double)row->list_count * 1e9;
+                row->list[round] = time_list(&row->few, row->live) / (double)row->list_count * 1e9;
         }
     }
 }

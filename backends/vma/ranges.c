@@ -206,7 +206,8 @@ static bool is_described(const struct vma_ranges *ranges, const struct path *pat
     if (at == 0 || at + 1 == leaf->count)
         return false;
     const struct step *up = &path->steps[1];
-    return leaf->keys[at + 1] - leaf->entries[at - 1].range.end < up->node->entries[up->at].below.gap;
+    return leaf->keys[at + 1] - leaf->entries[at - 1].range.end <
+           up->node->entries[up->at].below.gap;
 }
 
 /* --- adding --- */

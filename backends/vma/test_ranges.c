@@ -136,8 +136,7 @@ static void expect_same_from(uint64_t address)
 
     assert_int_equal(place.leaf != NULL, i < model.count);
     if (place.leaf)
-        assert_true(vma_start(place) == model.starts[i] &&
-                    vma_range(place)->end == model.ends[i] &&
+        assert_true(vma_start(place) == model.starts[i] && vma_range(place)->end == model.ends[i] &&
                     vma_range(place)->content == (void *)(uintptr_t)model.starts[i]);
 }
 
@@ -180,8 +179,7 @@ static void run_steps(size_t steps, uint64_t size, uint64_t longest, uint64_t ad
             remove_from_both(near < model.count && random_below(8) ? model.starts[near] : start);
         expect_same_from(random_below(size));
         if (step % 16 == 0)
-            expect_same_gap(size, 1 + random_below(4 * longest),
-                            (uint64_t)1 << random_below(6));
+            expect_same_gap(size, 1 + random_below(4 * longest), (uint64_t)1 << random_below(6));
         if (step % 64 == 0)
             expect_same_ranges();
     }

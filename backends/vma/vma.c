@@ -162,8 +162,7 @@ const struct assay_backend assay_backend_vma = {
     .max_size = PTRDIFF_MAX,
     .min_limit = 0,
     .name = "vma",
-    .summary =
-        "a virtual memory arena: miniblocks in a B+-tree, first fit; blocks are handles",
+    .summary = "a virtual memory arena: miniblocks in a B+-tree, first fit; blocks are handles",
     .origin = "assay",
     .options_help = "",
     .create = arena_create,
