@@ -376,8 +376,7 @@ bool vma_ranges_remove(struct vma_ranges *ranges, uint64_t start, struct vma_ran
     step->at--;
     struct vma_place place = {step->node, step->at};
     *removed = *vma_range(place);
-    if (removed->content) /* about to be freed, with what malloc has before it */
-        __builtin_prefetch((const char *)removed->content - 1);
+    __builtin_prefetch(removed->content); /* about to be freed */
     bool was_described = is_described(ranges, &path);
     ranges->runs =
         ranges->runs + touching(ranges, &path, start, removed->end, vma_ranges_next(place)) - 1;
