@@ -55,7 +55,7 @@ size_t assay_calls_ops(struct assay_calls *calls, const struct assay_op **ops)
 
 bool assay_calls_is_full(const struct assay_calls *calls)
 {
-    return calls->count > BATCH - OPS_OF_A_CALL;
+    return calls->count > BATCH - OPS_OF_A_CALL * ASSAY_CALLS_AT_ONCE;
 }
 
 assay_status assay_calls_status(const struct assay_calls *calls)

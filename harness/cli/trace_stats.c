@@ -13,8 +13,7 @@
 static enum assay_encoding encoding;
 static bool json;
 static const struct cli_option options[] = {
-    {"encoding", CLI_ENCODING, &encoding, "WORD",
-     "of the input: trace, text or bytes; guessed for the first two", 0, 0},
+    CLI_ENCODING_OPTION("encoding", encoding),
     {"json", CLI_FLAG, &json, NULL, "one JSON object", 0, 0},
     {0},
 };

@@ -66,9 +66,11 @@ void assay_calls_realloc_end(struct assay_calls *calls, const struct assay_calls
 /* Whether a block is known at address. */
 bool assay_calls_is_live(const struct assay_calls *calls, uint64_t address);
 
+/* There is room for so many calls while assay_calls_is_full() is false. */
+#define ASSAY_CALLS_AT_ONCE 8
 /*
  * Takes out the operations made so far; they stay valid until the next call makes one. They must be
- * taken out once assay_calls_is_full(), before the next call.
+ * taken out once assay_calls_is_full().
  */
 size_t assay_calls_ops(struct assay_calls *calls, const struct assay_op **ops);
 bool assay_calls_is_full(const struct assay_calls *calls);
