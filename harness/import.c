@@ -13,6 +13,7 @@ struct assay_import {
     const struct import_format *format;
     struct assay_lines *lines;
     struct importer importer;
+    struct assay_error failure; /* told by the reader once all before it has been given */
     bool has_ended;
 };
 
@@ -126,7 +127,7 @@ static bool has_failed(struct assay_import *import)
 {
     assay_status status = assay_calls_status(import->importer.calls);
 
-    if (import->reader.error.what[0])
+    if (import->failure.what[0])
         return true;
     if (status == ASSAY_UNSUPPORTED)
         import_fail(&import->importer, "more than %u blocks at once, which no stream can name",
@@ -154,7 +155,6 @@ static bool take_line(struct assay_import *import)
     return false;
 }
 
-/* What could be read before a wrong line is given first; the error is there from then on. */
 static size_t next(struct assay_reader *reader, const struct assay_op **ops)
 {
     struct assay_import *import = (struct assay_import *)reader;
@@ -162,7 +162,10 @@ static size_t next(struct assay_reader *reader, const struct assay_op **ops)
     while (!import->has_ended && !has_failed(import) &&
            !assay_calls_is_full(import->importer.calls) && take_line(import))
         continue;
-    return assay_calls_ops(import->importer.calls, ops);
+    size_t count = assay_calls_ops(import->importer.calls, ops);
+    if (count == 0)
+        reader->error = import->failure;
+    return count;
 }
 
 assay_status assay_import_open(struct assay_import **import, enum assay_import_format format,
@@ -178,7 +181,7 @@ assay_status assay_import_open(struct assay_import **import, enum assay_import_f
     made->reader.next = next;
     made->format = formats[format];
     made->importer.name = source->name;
-    made->importer.error = &made->reader.error;
+    made->importer.error = &made->failure;
     made->importer.calls = assay_calls_open();
     made->importer.state = calloc(1, made->format->state_bytes + 1);
     if (!made->importer.calls || !made->importer.state ||
