@@ -17,7 +17,7 @@ static const char *values_of(const struct cli_option *option)
     if (strcmp(option->name, "strict") == 0)
         return "$(\"$1\" diff --rules 2>/dev/null | cut -d' ' -f1)";
     if (strcmp(option->name, "workload") == 0)
-        return "$(\"$1\" bench --list 2>/dev/null | cut -d' ' -f1)";
+        return "$(\"$1\" bench --list 2>/dev/null | grep -v '^ ' | cut -d' ' -f1)";
     return option->argument && strcmp(option->argument, "FILE") == 0 ? NULL : "";
 }
 

@@ -289,17 +289,14 @@ static int convert(int argc, char **argv)
 }
 
 const struct cli_command *const cli_trace_commands[] = {
-    &cli_trace_show_command,
-    &cli_trace_stats_command,
-    &cli_trace_convert_command,
-    &cli_trace_random_command,
-    NULL,
+    &cli_trace_show_command, &cli_trace_stats_command,  &cli_trace_convert_command,
+    &cli_trace_make_command, &cli_trace_random_command, NULL,
 };
 
 static int run_command(int argc, char **argv)
 {
     if (argc < 2)
-        return cli_fail(CLI_USAGE, "trace: say what: show, stats, convert or random");
+        return cli_fail(CLI_USAGE, "trace: say what: show, stats, convert, make or random");
     if (strcmp(argv[1], "--help") == 0) {
         for (const struct cli_command *const *command = cli_trace_commands; *command; command++) {
             cli_help(stdout, *command);
@@ -317,5 +314,5 @@ const struct cli_command cli_trace_show_command = {"trace show", "prints a strea
 const struct cli_command cli_trace_convert_command = {
     "trace convert", "writes a stream, or a recording of another tool, in another encoding",
     "IN OUT", convert_options, convert};
-const struct cli_command cli_trace_command = {"trace", "shows, counts and converts streams",
-                                              "show|stats|convert|random", NULL, run_command};
+const struct cli_command cli_trace_command = {"trace", "shows, counts, converts and makes streams",
+                                              "show|stats|convert|make|random", NULL, run_command};

@@ -34,7 +34,7 @@ offers 'plugin:' doctor --backend pl
 offers 'bytes rep text trace' trace convert --to ''
 offers 'mozilla mtrace' trace convert --from m
 offers 'text' replay --encoding te
-offers 'stack-64' bench --workload st
+offers 'shifts' bench --workload shi
 offers 'run.trace' replay ru
 offers 'run.trace' trace stats ru
 offers 'run.trace' bench --trace ru
