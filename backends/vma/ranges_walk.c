@@ -123,7 +123,7 @@ const char *vma_ranges_damage(const struct vma_ranges *ranges)
     if (ranges->root) {
         audit_node(&audit, ranges->root, ranges->height);
         blame(&audit, ranges->root->count < 1 + (ranges->height > 0), "a root is not needed");
-        blame(&audit, audit.leaf->behind != NULL, "the last leaf knows another one");
+        blame(&audit, audit.leaf && audit.leaf->behind, "the last leaf knows another one");
     }
     blame(&audit, audit.count != ranges->count, "the number of ranges is another one");
     blame(&audit, audit.runs != ranges->runs, "the number of runs is another one");
