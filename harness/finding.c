@@ -24,7 +24,7 @@ static const struct {
     [ASSAY_CHECK_ERRNO] = {"errno", "a refused request sets errno to ENOMEM, free leaves it alone"},
     [ASSAY_CHECK_FREE] = {"free", "freeing a live block succeeds"},
     [ASSAY_CHECK_MISUSE] = {"misuse", "a free of what is no block is answered, and harms nothing"},
-    [ASSAY_CHECK_OVERRUN] = {"overrun", "bytes written past a block are reported"},
+    [ASSAY_CHECK_OVERRUN] = {"overrun", "bytes written past a block, or before it, are reported"},
     [ASSAY_CHECK_SELF] = {"self", "the heap's own check finds its records sound"},
     [ASSAY_CHECK_WALK] = {"walk", "walk shows each live block once and every mapped byte"},
     [ASSAY_CHECK_STATS] = {"stats", "the heap's numbers agree with what is live and mapped"},

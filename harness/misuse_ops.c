@@ -144,10 +144,11 @@ static bool run_free_misaligned(struct assay_replay *replay, const struct assay_
     return free_wrongly(replay, op, (char *)slot->handle + (offset ? offset : 1), &block);
 }
 
-/* --- overrun --- */
+/* --- overrun and underrun --- */
 
-/* The bytes past a block: what was there, and what was written. */
+/* The bytes past a block, or before it: what was there, and what was written. */
 struct overrun {
+    const char *side; /* "past", "before" */
     unsigned char *at;
     size_t bytes;
     unsigned char saved[OVERRUN_BYTES];
@@ -177,8 +178,8 @@ static bool report_by_free(struct assay_replay *replay, const struct assay_op *o
     answer(replay, op->kind | (uint64_t)status << 8);
     if (status == ASSAY_OK)
         return assay_finding_set(finding_of(replay), ASSAY_CHECK_OVERRUN, &block,
-                                 "%zu bytes written past the block of op %llu were not reported",
-                                 overrun->bytes, (unsigned long long)block.op);
+                                 "%zu bytes written %s the block of op %llu were not reported",
+                                 overrun->bytes, overrun->side, (unsigned long long)block.op);
     if (memcmp(overrun->at, overrun->written, overrun->bytes) != 0) {
         replay->stopped = true; /* the heap has its own use for these bytes by now */
         return true;
@@ -192,12 +193,13 @@ static bool report_by_free(struct assay_replay *replay, const struct assay_op *o
 static bool run_overrun(struct assay_replay *replay, const struct assay_op *op)
 {
     const struct assay_shadow_slot *slot = &replay->slots[op->slot];
-    struct overrun overrun = {0};
+    bool before = op->kind == ASSAY_OP_UNDERRUN;
+    struct overrun overrun = {.side = before ? "before" : "past"};
 
     if (!slot->live)
         return skip(replay, op);
-    overrun.at = slot->start + slot->usable;
     overrun.bytes = 1 + (op->arg - 1) % OVERRUN_BYTES;
+    overrun.at = before ? slot->start - overrun.bytes : slot->start + slot->usable;
     if (!assay_meter_holds(&replay->heap.meter, overrun.at, overrun.bytes))
         return skip(replay, op);
     /* Whatever is wrong already is not the overrun's doing. */
@@ -229,6 +231,7 @@ bool misuse_run(struct assay_replay *replay, const struct assay_op *op)
     case ASSAY_OP_FREE_MISALIGNED:
         return run_free_misaligned(replay, op);
     case ASSAY_OP_OVERRUN:
+    case ASSAY_OP_UNDERRUN:
         return run_overrun(replay, op);
     default:
         return skip(replay, op);

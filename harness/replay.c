@@ -146,6 +146,8 @@ static uint32_t offered_kinds(const struct assay_backend *backend)
         offered |= 1u << ASSAY_OP_FREE_INTERIOR;
     if (sourced && assay_backend_claims(backend, ASSAY_CAP_DETECTS_OVERRUN))
         offered |= 1u << ASSAY_OP_OVERRUN;
+    if (sourced && assay_backend_claims(backend, ASSAY_CAP_DETECTS_UNDERRUN))
+        offered |= 1u << ASSAY_OP_UNDERRUN;
     if (sourced)
         offered |= 1u << ASSAY_OP_REFUSE_NEXT | 1u << ASSAY_OP_REFUSE_BEYOND;
     return offered;

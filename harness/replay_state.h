@@ -1,6 +1,6 @@
 /*
  * replay_state.h - what the files of the replay share: replay.c runs a stream, replay_alloc.c
- * asks for blocks, room.c judges refusals, drift.c repetitions, misuse_ops.c misuses the heap, replay_end.c ends it.
+ * asks for blocks, room.c judges refusals, drift.c repetitions, misuse_ops.c misuses the heap, errno_rule.c looks at errno, replay_end.c ends it.
  */
 #ifndef ASSAY_REPLAY_STATE_H
 #define ASSAY_REPLAY_STATE_H

@@ -369,7 +369,7 @@ static void draw_weights(struct swarm *swarm)
         [ASSAY_OP_TOUCH] = 60,         [ASSAY_OP_CHECK] = 30,
         [ASSAY_OP_DOUBLE_FREE] = 20,   [ASSAY_OP_FREE_INTERIOR] = 20,
         [ASSAY_OP_FREE_FOREIGN] = 10,  [ASSAY_OP_FREE_MISALIGNED] = 20,
-        [ASSAY_OP_OVERRUN] = 15,
+        [ASSAY_OP_OVERRUN] = 15,       [ASSAY_OP_UNDERRUN] = 10,
     };
 
     swarm->weights_sum = 0;
