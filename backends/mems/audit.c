@@ -26,7 +26,7 @@ static assay_status damaged(struct assay_damage *damage, const void *where, cons
 
 /* What the segments add up to. */
 struct totals {
-    size_t processes, process_bytes, mapped;
+    size_t segments, processes, process_bytes, mapped;
 };
 
 /* From address to address. What belongs to a mapping must lie in it, segment behind segment. */
@@ -56,6 +56,7 @@ static assay_status check_segments(const struct mems *mems, struct totals *total
         if (after_hole && segment.room > 0)
             return damaged(damage, where, "two holes of a mapping touch");
         after_hole = segment.room > 0;
+        totals->segments++;
         totals->processes += segment.room < 0;
         totals->process_bytes += segment.room < 0 ? (size_t)bytes_of(&segment) : 0;
         left -= bytes_of(&segment);
@@ -81,8 +82,8 @@ assay_status mems_check(const struct mems *mems, struct assay_damage *damage)
         return status;
     for (const struct mems_chunk *chunk = &mems->chunk; chunk; chunk = chunk->next)
         totals.mapped += mems_whole_pages(mems, chunk->bytes);
-    if (totals.mapped != mems->mapped_bytes || totals.processes != mems->processes ||
-        totals.process_bytes != mems->process_bytes)
+    if (totals.mapped != mems->mapped_bytes || totals.segments != mems->segments.count ||
+        totals.processes != mems->processes || totals.process_bytes != mems->process_bytes)
         return damaged(damage, NULL, "the totals are not the sums of what is there");
     for (; mems_tree_after(&mems->mappings, mapping.key, &mapping);)
         totals.mapped -= mems_whole_pages(mems, (size_t)mapping.room);

@@ -120,7 +120,7 @@ static uint64_t take_new(struct mems *mems, size_t size)
     void *place = map(mems, bytes);
     if (!place)
         return 0;
-    if (!reserve(mems, 2 * mems_tree_appetite(&mems->segments) + 1 +
+    if (!reserve(mems, 3 * mems_tree_appetite(&mems->segments) + 1 +
                            mems_tree_appetite(&mems->mappings))) {
         unmap(mems, place, bytes);
         return 0;
@@ -136,28 +136,51 @@ static uint64_t take_new(struct mems *mems, size_t size)
     return start;
 }
 
+/*
+ * Whether there is a record for a new segment at `address`. What one put() may need stays in stock where that can
+ * be: of that lives a system without pages whose segments have been more, for what is freed must fit again.
+ */
+static bool has_record(struct mems *mems, uint64_t address)
+{
+    size_t kept = mems_tree_appetite(&mems->segments);
+
+    if (mems->stock.count >= 2 * kept)
+        return true;
+    size_t needs = mems_tree_needs(&mems->segments, address);
+    return needs == 0 || reserve(mems, kept + needs) ||
+           (mems->segments.count < mems->most_segments && mems->stock.count >= needs);
+}
+
+/* A PROCESS in the first HOLE that can be had. 0 if there is none. */
+static uint64_t take_hole(struct mems *mems, size_t size)
+{
+    struct mems_entry hole = {.key = 0};
+    bool found = mems_tree_fit(&mems->segments, 0, (int64_t)size, &hole);
+
+    while (found && hole.room > (int64_t)size && !has_record(mems, hole.key + size))
+        found = mems_tree_fit(&mems->segments, hole.key + 1, (int64_t)size, &hole);
+    if (!found)
+        return 0;
+    mems_tree_set(&mems->segments, hole.key, -(int64_t)size);
+    struct mems_entry rest = {hole.key + size, hole.value + size, hole.room - (int64_t)size};
+    if (rest.room > 0)
+        mems_tree_put(&mems->segments, &rest);
+    return hole.key;
+}
+
 uint64_t mems_take(struct mems *mems, size_t size)
 {
-    struct mems_entry hole;
-    uint64_t start;
-
     if (size == 0 || size > PTRDIFF_MAX)
         return 0;
-    if (mems_tree_fit(&mems->segments, (int64_t)size, &hole)) {
-        struct mems_entry rest = {hole.key + size, hole.value + size, hole.room - (int64_t)size};
-        if (rest.room > 0 && !reserve(mems, mems_tree_appetite(&mems->segments)))
-            return 0;
-        mems_tree_set(&mems->segments, hole.key, -(int64_t)size);
-        if (rest.room > 0)
-            mems_tree_put(&mems->segments, &rest);
-        start = hole.key;
-    } else {
+    uint64_t start = take_hole(mems, size);
+    if (!start)
         start = take_new(mems, size);
-    }
-    if (start) {
-        mems->processes++;
-        mems->process_bytes += size;
-    }
+    if (!start)
+        return 0;
+    if (mems->segments.count > mems->most_segments)
+        mems->most_segments = mems->segments.count;
+    mems->processes++;
+    mems->process_bytes += size;
     return start;
 }
 
@@ -182,8 +205,7 @@ bool mems_opens_mapping(const struct mems *mems, const struct mems_entry *segmen
 
     /* Mappings are whole pages of addresses: most segments need no search. */
     if ((segment->key - mems->setup.first) % mems->setup.page_size != 0 ||
-        !mems_tree_find(&mems->mappings, segment->value, &mapping) ||
-        mapping.key != segment->value)
+        !mems_tree_find(&mems->mappings, segment->value, &mapping) || mapping.key != segment->value)
         return false;
     *bytes = (uint64_t)mapping.room;
     return true;

@@ -25,10 +25,11 @@
 
 struct mems_setup {
     const struct assay_page_source *pages; /* outlives the system */
-    size_t page_size; /* mappings are multiples of it, and of the page source's where that differs */
-    size_t limit;     /* most bytes mapped at once, records included */
-    uint64_t first;   /* of the virtual addresses, not 0 */
-    uint64_t span;    /* how many addresses there are at most */
+    size_t
+        page_size;  /* mappings are multiples of it, and of the page source's where that differs */
+    size_t limit;   /* most bytes mapped at once, records included */
+    uint64_t first; /* of the virtual addresses, not 0 */
+    uint64_t span;  /* how many addresses there are at most */
 };
 
 struct mems_chunk {
@@ -40,9 +41,11 @@ struct mems {
     struct mems_chunk chunk; /* the first; the others follow */
     struct mems_setup setup;
     struct mems_tree segments; /* by virtual address; the value is where the bytes are */
-    struct mems_tree mappings; /* by place in memory; the value is the virtual address, 0: records */
+    struct mems_tree
+        mappings; /* by place in memory; the value is the virtual address, 0: records */
     struct mems_stock stock;
-    uint64_t end; /* the virtual address of the next mapping */
+    size_t most_segments; /* that there were at a time */
+    uint64_t end;         /* the virtual address of the next mapping */
     size_t mapped_bytes;
     size_t process_bytes;
     size_t processes;
@@ -53,7 +56,10 @@ struct mems *mems_open(const struct mems_setup *setup);
 /* Unmaps everything. */
 void mems_close(struct mems *mems);
 
-/* A segment of just `size` bytes: its address, or 0 with nothing changed. */
+/*
+ * A segment of just `size` bytes: its address, or 0 with nothing changed. Where no record can be had for what is left
+ * of the first hole that is large enough, for want of pages, the next one that needs none.
+ */
 uint64_t mems_take(struct mems *mems, size_t size);
 /* Ends the PROCESS that begins at `address`; ASSAY_INVALID with nothing changed if none does. */
 ASSAY_MUST_CHECK assay_status mems_release(struct mems *mems, uint64_t address);

@@ -67,7 +67,8 @@ static uint64_t address_of(const void *self, const void *handle)
 {
     uint64_t address = (uint64_t)(uintptr_t)handle ^ tag_of(self);
 
-    return address >> SPAN_SHIFT ? 0 : address; /* of another heap, or no handle: never an address */
+    return address >> SPAN_SHIFT ? 0
+                                 : address; /* of another heap, or no handle: never an address */
 }
 
 static void *heap_alloc(void *self, size_t size)
@@ -128,6 +129,9 @@ static void heap_stats(void *self, struct assay_heap_stats *stats)
     const struct mems *mems = self;
     int64_t most = mems_tree_most(&mems->segments);
 
+    /* Without a record for what is left of a hole, only a request of all of it fits. */
+    if (mems->stock.count < 2 * mems_tree_appetite(&mems->segments))
+        most = 0;
     *stats = (struct assay_heap_stats){.mapped_bytes = mems->mapped_bytes,
                                        .used_bytes = mems->process_bytes,
                                        .used_blocks = mems->processes,
@@ -136,8 +140,8 @@ static void heap_stats(void *self, struct assay_heap_stats *stats)
 
 const struct assay_backend assay_backend_mems = {
     .abi = ASSAY_BACKEND_ABI,
-    .caps = ASSAY_CAP_MANY_HEAPS | ASSAY_CAP_PAGE_SOURCE | ASSAY_CAP_GROWS |
-            ASSAY_CAP_DETECTS_BAD_FREE,
+    .caps =
+        ASSAY_CAP_MANY_HEAPS | ASSAY_CAP_PAGE_SOURCE | ASSAY_CAP_GROWS | ASSAY_CAP_DETECTS_BAD_FREE,
     .min_align = 1,
     .max_size = PTRDIFF_MAX,
     .min_limit = (size_t)20 << 10,

@@ -60,8 +60,7 @@ static uint64_t use(struct segment *hole, size_t size)
 {
     if (hole->size > size) {
         struct segment *rest = make(sizeof *rest);
-        *rest =
-            (struct segment){hole, hole->next, hole->low + size, hole->size - size, true};
+        *rest = (struct segment){hole, hole->next, hole->low + size, hole->size - size, true};
         if (rest->next)
             rest->next->previous = rest;
         hole->next = rest;

@@ -137,7 +137,8 @@ static void test_a_segment_crosses_no_mapping(void **state)
 
 static void test_holes_grow_together_in_any_order(void **state)
 {
-    static const int orders[][3] = {{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}};
+    static const int orders[][3] = {{0, 1, 2}, {0, 2, 1}, {1, 0, 2},
+                                    {1, 2, 0}, {2, 0, 1}, {2, 1, 0}};
 
     (void)state;
     for (size_t order = 0; order < sizeof orders / sizeof *orders; order++) {

@@ -62,8 +62,11 @@ static struct mems *open_system(size_t page_size)
     pages.page_size = assay_os_pages()->page_size;
     refuse_from = SIZE_MAX;
     mapped_bytes = 0;
-    struct mems *mems = mems_open(&(struct mems_setup){
-        .pages = &pages, .page_size = page_size, .limit = SIZE_MAX, .first = 1000, .span = INT64_MAX});
+    struct mems *mems = mems_open(&(struct mems_setup){.pages = &pages,
+                                                       .page_size = page_size,
+                                                       .limit = SIZE_MAX,
+                                                       .first = 1000,
+                                                       .span = INT64_MAX});
     assert_non_null(mems);
     return mems;
 }

@@ -77,9 +77,10 @@ static void put(struct both *both, uint64_t key, int64_t room)
     memmove(both->entry + i + 1, both->entry + i, (both->count - i) * sizeof *both->entry);
     both->entry[i] = entry;
     both->count++;
-    size_t before = both->stock.count, appetite = mems_tree_appetite(&both->tree);
+    size_t before = both->stock.count, needs = mems_tree_needs(&both->tree, key);
+    assert_true(needs <= mems_tree_appetite(&both->tree));
     mems_tree_put(&both->tree, &entry);
-    assert_true(before - both->stock.count <= appetite);
+    assert_int_equal(before - both->stock.count, needs);
 }
 
 static void drop(struct both *both, uint64_t key)
@@ -119,7 +120,11 @@ static void assert_same_answers(const struct both *both, uint64_t key, int64_t r
     assert_entry(found, &entry, both, i + here, i + here < both->count);
     while (fit < both->count && both->entry[fit].room < room)
         fit++;
-    found = mems_tree_fit(&both->tree, room, &entry);
+    found = mems_tree_fit(&both->tree, 0, room, &entry);
+    assert_entry(found, &entry, both, fit, fit < both->count);
+    for (fit = i; fit < both->count && both->entry[fit].room < room;)
+        fit++;
+    found = mems_tree_fit(&both->tree, key, room, &entry);
     assert_entry(found, &entry, both, fit, fit < both->count);
 }
 
@@ -222,7 +227,7 @@ static void test_a_tree_of_nothing_has_no_answers(void **state)
     (void)state;
     assert_false(mems_tree_find(&tree, UINT64_MAX, &entry));
     assert_false(mems_tree_after(&tree, 0, &entry));
-    assert_false(mems_tree_fit(&tree, INT64_MIN, &entry));
+    assert_false(mems_tree_fit(&tree, 0, INT64_MIN, &entry));
     assert_int_equal(mems_tree_most(&tree), INT64_MIN);
     assert_true(mems_tree_is_sound(&tree, &where));
 }

@@ -99,21 +99,39 @@ bool mems_tree_after(const struct mems_tree *tree, uint64_t key, struct mems_ent
     return right != NULL;
 }
 
-bool mems_tree_fit(const struct mems_tree *tree, int64_t room, struct mems_entry *entry)
+static bool fit(const struct mems_node *node, unsigned level, uint64_t from, int64_t room,
+                struct mems_entry *entry)
+{
+    for (unsigned i = search(node, from); i < node->count; i++) {
+        if (node->room[i] < room)
+            continue;
+        if (level > 1 && fit(below(node, i), level - 1, from, room, entry))
+            return true;
+        if (level > 1 || node->key[i] < from)
+            continue; /* that room is before `from`; not so in the next one */
+        *entry = entry_at(node, i);
+        return true;
+    }
+    return false;
+}
+
+bool mems_tree_fit(const struct mems_tree *tree, uint64_t from, int64_t room,
+                   struct mems_entry *entry)
+{
+    return tree->root && fit(tree->root, tree->height, from, room, entry);
+}
+
+size_t mems_tree_needs(const struct mems_tree *tree, uint64_t key)
 {
     const struct mems_node *node = tree->root;
+    size_t full = 1; /* a new root, if all are full or there is none */
 
     for (unsigned level = tree->height; level > 0; level--) {
-        unsigned i = 0;
-        while (i < node->count && node->room[i] < room)
-            i++;
-        if (i == node->count)
-            return false; /* at the root, for what is said above is true below */
-        *entry = entry_at(node, i);
+        full = node->count == ROOM ? full + 1 : 0;
         if (level > 1)
-            node = below(node, i);
+            node = below(node, search(node, key));
     }
-    return node != NULL;
+    return full;
 }
 
 int64_t mems_tree_most(const struct mems_tree *tree)
@@ -198,6 +216,7 @@ static struct mems_node *put(struct mems_tree *tree, struct mems_node *node, uns
 
 void mems_tree_put(struct mems_tree *tree, const struct mems_entry *entry)
 {
+    tree->count++;
     if (!tree->root) {
         tree->root = new_node(tree);
         tree->height = 1;
@@ -283,6 +302,7 @@ void mems_tree_drop(struct mems_tree *tree, uint64_t key)
 {
     struct mems_node *root = tree->root;
 
+    tree->count--;
     drop(tree, root, tree->height, key);
     if (root->count == 0) {
         tree->root = NULL;

@@ -46,23 +46,28 @@ struct mems_stock {
 struct mems_tree {
     struct mems_node *root; /* NULL: nothing in it */
     unsigned height;        /* levels; 0: nothing in it */
+    size_t count;           /* entries */
     struct mems_stock *stock;
 };
 
 void mems_stock_add(struct mems_stock *stock, struct mems_node *node);
 
-/* The most nodes that one put() takes from the stock. */
+/* The most nodes that one put() takes from the stock, wherever. */
 static inline size_t mems_tree_appetite(const struct mems_tree *tree)
 {
     return tree->height + 1;
 }
 
+/* The nodes that putting an entry at `key` takes from the stock: those on the way to it that are full. */
+size_t mems_tree_needs(const struct mems_tree *tree, uint64_t key);
+
 /* The last entry that begins at `key` or before. False if there is none. */
 bool mems_tree_find(const struct mems_tree *tree, uint64_t key, struct mems_entry *entry);
 /* The first entry that begins after `key`. False if there is none. */
 bool mems_tree_after(const struct mems_tree *tree, uint64_t key, struct mems_entry *entry);
-/* The first entry with that much room. False if there is none. */
-bool mems_tree_fit(const struct mems_tree *tree, int64_t room, struct mems_entry *entry);
+/* The first entry with that much room of those that begin at `from` or after. False if there is none. */
+bool mems_tree_fit(const struct mems_tree *tree, uint64_t from, int64_t room,
+                   struct mems_entry *entry);
 /* The most room of any entry, INT64_MIN if there is none. */
 int64_t mems_tree_most(const struct mems_tree *tree);
 
