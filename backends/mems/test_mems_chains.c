@@ -269,6 +269,37 @@ static void test_the_limit_holds_records_too(void **state)
     mems_close(mems);
 }
 
+static void test_what_was_freed_fits_again_where_no_record_can_be_had(void **state)
+{
+    enum { FREED = 200 };
+    struct mems *mems = open_system(4096);
+    uint64_t random = 10, address[FREED];
+
+    (void)state;
+    assert_true(mems_take(mems, 1 << 20));
+    mems->setup.limit = mems->mapped_bytes + (256 << 10);
+    assert_int_equal(mems_release(mems, 1000), ASSAY_OK);
+    while (mems_take(mems, 3))
+        continue;
+    size_t segments = mems->processes; /* with plenty of room, but no record to say so */
+    assert_true(mems->process_bytes < 900000 && segments > 5000);
+    for (int round = 0; round < 50; round++) {
+        for (int i = 0; i < FREED; i++) {
+            do
+                address[i] = 1000 + random_next(&random) % segments * 3;
+            while (mems_release(mems, address[i]) != ASSAY_OK);
+            if (round % 2) /* one at a time, or all of them first */
+                assert_true(mems_take(mems, 3));
+        }
+        for (int i = 0; i < FREED && round % 2 == 0; i++)
+            assert_true(mems_take(mems, 3));
+        assert_int_equal(mems->processes, segments);
+        assert_sound(mems);
+    }
+    mems_close(mems);
+    assert_int_equal(mapped_bytes, 0);
+}
+
 /* --- damage --- */
 
 static void assert_damaged(const struct mems *mems, const char *what)
@@ -326,6 +357,7 @@ int main(void)
         cmocka_unit_test(test_a_hundred_thousand_segments_come_and_go),
         cmocka_unit_test(test_refused_pages_change_nothing),
         cmocka_unit_test(test_the_limit_holds_records_too),
+        cmocka_unit_test(test_what_was_freed_fits_again_where_no_record_can_be_had),
         cmocka_unit_test(test_damaged_records_are_found),
     };
 
