@@ -7,8 +7,8 @@
 
 #include "assay/guard.h"
 #include "assay/input.h"
-#include "assay/nearest.h"
 #include "assay/registry.h"
+#include "assay/workload.h"
 
 #include <glob.h>
 #include <stdarg.h>
@@ -53,8 +53,15 @@ __attribute__((format(printf, 2, 3))) static int fail(int status, const char *fo
 
 void assay_bench_list(FILE *out)
 {
-    for (size_t i = 0; workload_name(i); i++)
-        fprintf(out, "%-14s %s\n", workload_name(i), workload_summary(i));
+    size_t count;
+    const struct assay_workload *const *all = assay_workload_all(&count);
+
+    for (size_t i = 0; i < count; i++) {
+        fprintf(out, "%-14s %s\n", all[i]->name, all[i]->summary);
+        for (const struct assay_workload_parameter *one = all[i]->parameters; one->name; one++)
+            fprintf(out, "    %-12s %-8s %s%s%s\n", one->name, one->value ? one->value : "FILE",
+                    one->help, one->words ? ": " : "", one->words ? one->words : "");
+    }
     for (size_t i = 0; cost_name(i); i++)
         fprintf(out, "%-14s %s\n", cost_name(i), cost_summary(i));
 }
@@ -133,23 +140,12 @@ static int add_traces(struct plan *plan, const char *path)
 
 static int add_workload(struct plan *plan, const char *name)
 {
-    const char *names[MOST];
-    size_t count = 0;
+    struct assay_error error;
 
-    for (size_t i = 0; workload_name(i); i++)
-        names[count++] = workload_name(i);
-    for (size_t i = 0; cost_name(i); i++)
-        names[count++] = cost_name(i);
-    for (size_t i = 0; i < count; i++)
-        if (strcmp(names[i], name) == 0)
-            return add_word(&plan->workloads, name)
-                       ? 0
-                       : fail(EXIT_USAGE, "too many workloads at '%s'", name);
-    const char *near = assay_nearest(name, names, count);
-    return near ? fail(EXIT_USAGE,
-                       "no workload called '%s' (did you mean '%s'?); see assay bench --list", name,
-                       near)
-                : fail(EXIT_USAGE, "no workload called '%s'; see assay bench --list", name);
+    if (!is_cost(name) && assay_workload_check(name, &error) != ASSAY_OK)
+        return fail(EXIT_USAGE, "%s; see assay bench --list", error.what);
+    return add_word(&plan->workloads, name) ? 0
+                                            : fail(EXIT_USAGE, "too many workloads at '%s'", name);
 }
 
 static int take(struct plan *plan, const struct assay_bench_options *options)
@@ -178,8 +174,8 @@ static int complete(struct plan *plan)
             status = add_backend(plan, all[i]->name);
     if (status != 0 || plan->workloads.count || plan->traces.count)
         return status;
-    for (size_t i = 0; workload_name(i); i++)
-        if (!add_word(&plan->workloads, workload_name(i)))
+    for (size_t i = 0; workload_standard(i); i++)
+        if (!add_word(&plan->workloads, workload_standard(i)))
             return EXIT_USAGE;
     if (access(DEFAULT_TRACES, F_OK) == 0)
         return add_traces(plan, DEFAULT_TRACES);

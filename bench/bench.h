@@ -21,7 +21,7 @@ struct assay_bench_words {
 
 struct assay_bench_options {
     struct assay_bench_words backends;  /* specs; none: all that are built in */
-    struct assay_bench_words workloads; /* names of assay_bench_list() */
+    struct assay_bench_words workloads; /* specs of assay/workload.h, or costs of the harness */
     struct assay_bench_words traces;    /* recordings, or folders of *.trace */
     unsigned repetitions;               /* 1 to ASSAY_BENCH_MOST_REPETITIONS */
     double min_time_s; /* of one timing, 0 to ASSAY_BENCH_MOST_SECONDS; 0: one run */
@@ -29,7 +29,7 @@ struct assay_bench_options {
     FILE *lines[2];    /* JSON Lines; NULL where not wanted */
 };
 
-/* Prints the made-up workloads and the costs of the harness that can be measured. */
+/* Prints the workloads with their parameters, and the costs of the harness that can be measured. */
 void assay_bench_list(FILE *out);
 
 /*

@@ -223,9 +223,11 @@ static void run(void *arg, volatile uint64_t *progress)
 static bool prepare(struct task *task, const struct cost *cost, char *path, size_t room)
 {
     const char *folder = getenv("TMPDIR");
+    struct assay_error error;
+    char spec[80];
 
-    if (workload_churn(&task->workload.stream, cost->live, cost->replacements) != ASSAY_OK ||
-        workload_sum(&task->workload) != ASSAY_OK)
+    snprintf(spec, sizeof spec, "churn:live=%u,rounds=%zu", cost->live, cost->replacements);
+    if (workload_make(&task->workload, spec, &error) != ASSAY_OK)
         return false;
     task->bare = assay_bare_open();
     task->blocks = calloc(cost->live, sizeof *task->blocks);

@@ -20,7 +20,7 @@ void table_head(FILE *out, const struct context *context)
         "system is %s; CPU time, medians; blocks are written to only for peak/live, resident over "
         "live bytes\n",
         context->system);
-    fprintf(out, "%-14s %-22s %-7s %10s %9s %9s %9s\n", "workload", "backend", "checks", "ops",
+    fprintf(out, "%-26s %-22s %-7s %10s %9s %9s %9s\n", "workload", "backend", "checks", "ops",
             "ns/op", "/system", "peak/live");
     fflush(out); /* children must not find it unwritten */
 }
@@ -89,9 +89,9 @@ void table_rows(FILE *out, const struct row *rows, size_t count)
     for (size_t i = 0; i < count; i++) {
         const struct row *row = &rows[i];
         short_spec(row, spec, sizeof spec);
-        fprintf(out, "%-14s %-22s %-7s", row->workload, spec, row->passed ? "passed" : "FAILED");
+        fprintf(out, "%-26s %-22s %-7s", row->workload, spec, row->passed ? "passed" : "FAILED");
         if (!row->passed) {
-            fprintf(out, " %s\n%-37s repeat: ", row->failure, "");
+            fprintf(out, " %s\n%-49s repeat: ", row->failure, "");
             repeat_command(out, row);
             fputc('\n', out);
             continue;

@@ -21,24 +21,24 @@ expect() {
 
 once="--min-time 0 --repetitions 1"
 expect 0 '^usage: assay bench' --help
-expect 0 '^churn-10k +random' --list
+expect 0 '^churn +random' --list
 expect 2 "no backend called 'nul'.*null" --backend nul
-expect 2 "no workload called 'pear'" --workload pear
+expect 2 "no workload called 'nowhere'" --workload nowhere
 expect 2 "--repetitions wants a whole number from 1 to 100, not '0'" --repetitions 0
 expect 2 "--min-time wants seconds from 0 to 60, not 'x'" --min-time x
 expect 3 'missing.trace' --trace "$folder/missing.trace"
 expect 2 "takes no operands, but got 'more'" more
 expect 2 "no option '--mroe'" --mroe
 expect 2 "--output needs a value" --output
-expect 2 "did you mean 'pair-16'" --workload pair-61
+expect 2 "did you mean 'pairs'" --workload pair
 # shellcheck disable=SC2086 # words on purpose
-expect 3 'nowhere' $once --workload pair-16 --backend null -o "$folder/nowhere/file"
+expect 3 'nowhere' $once --workload pairs:count=9 --backend null -o "$folder/nowhere/file"
 # shellcheck disable=SC2086
-expect 3 'not a regular file' $once --workload pair-16 --backend null -o /dev/null
+expect 3 'not a regular file' $once --workload pairs:count=9 --backend null -o /dev/null
 # No file may grow; the thread sanitizer needs one before main() and cannot start.
 if (ulimit -f 0 && "$program" list --names) 2>/dev/null | grep -q null; then
     # shellcheck disable=SC2086
-    (ulimit -f 0 && "$program" bench $once --workload pair-16 --backend null -o "$folder/full" 2>&1) |
+    (ulimit -f 0 && "$program" bench $once --workload pairs:count=9 --backend null -o "$folder/full" 2>&1) |
         grep -q "cannot write $folder/full: File too large" || failed=1
     [ ! -e "$folder/full" ] || failed=1
 fi
@@ -61,9 +61,9 @@ for part in '"kind":"context"' '"page_bytes":' '"backend":"system"' '"by_harness
 done
 
 # shellcheck disable=SC2086
-expect 1 '^batch-64 +plugin:libbroken.so +FAILED +check overlap failed at operation' $once \
-    --workload batch-64 --backend "plugin:$broken" -o "$folder/json"
-grep -q 'repeat: assay bench --backend plugin:.* --workload batch-64' "$folder/out" || failed=1
+expect 1 '^batches +plugin:libbroken.so +FAILED +check overlap failed at operation' $once \
+    --workload batches --backend "plugin:$broken" -o "$folder/json"
+grep -q 'repeat: assay bench --backend plugin:.* --workload batches' "$folder/out" || failed=1
 ! grep '"plugin:' "$folder/json" | grep -q cpu_ns_per_op || {
     echo "a number for a wrong answer" >&2
     failed=1

@@ -4,126 +4,43 @@
 #include "assay/books.h"
 #include "assay/input.h"
 #include "assay/sizes.h"
+#include "assay/workload.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#define PAIRS 50000
-/* What a backend that uses nothing again has to touch under the shadow. */
-#define PAIRS_BYTES ((size_t)64 << 20)
-
-static uint64_t next_random(uint64_t *seed)
-{
-    *seed ^= *seed << 13;
-    *seed ^= *seed >> 7;
-    *seed ^= *seed << 17;
-    return *seed * UINT64_C(0x2545f4914f6cdd1d) >> 16;
-}
-
-/* As programs ask: nine in ten below 256 bytes, the others up to 16 KiB; even in the logarithm. */
-static uint64_t mixed_size(uint64_t *seed)
-{
-    unsigned shift = next_random(seed) % 10 ? 3 + (unsigned)(next_random(seed) % 5)
-                                            : 8 + (unsigned)(next_random(seed) % 6);
-
-    return (UINT64_C(1) << shift) + next_random(seed) % (UINT64_C(1) << shift);
-}
-
-static assay_status add(struct assay_stream *stream, enum assay_op_kind kind, uint32_t slot,
-                        uint64_t size)
-{
-    struct assay_op op = {.kind = (uint8_t)kind, .slot = slot, .size = size};
-
-    return assay_stream_append(stream, &op);
-}
-
-static assay_status make_pairs(struct assay_stream *stream, size_t size)
-{
-    size_t pairs = PAIRS_BYTES / size < PAIRS ? PAIRS_BYTES / size : PAIRS;
-    assay_status status = ASSAY_OK;
-
-    for (size_t i = 0; i < pairs && status == ASSAY_OK; i++) {
-        status = add(stream, ASSAY_OP_ALLOC, 0, size);
-        if (status == ASSAY_OK)
-            status = add(stream, ASSAY_OP_FREE, 0, 0);
-    }
-    return status;
-}
-
-/* Batches of 1000 blocks, freed in the order they came or in the opposite one. */
-static assay_status make_batches(struct assay_stream *stream, size_t size, bool backwards)
-{
-    enum { BATCH = 1000 };
-    assay_status status = ASSAY_OK;
-
-    for (size_t round = 0; round < PAIRS / BATCH; round++) {
-        for (uint32_t i = 0; i < BATCH && status == ASSAY_OK; i++)
-            status = add(stream, ASSAY_OP_ALLOC, i, size);
-        for (uint32_t i = 0; i < BATCH && status == ASSAY_OK; i++)
-            status = add(stream, ASSAY_OP_FREE, backwards ? BATCH - 1 - i : i, 0);
-    }
-    return status;
-}
-
-static assay_status make_batches_in_order(struct assay_stream *stream, size_t size)
-{
-    return make_batches(stream, size, false);
-}
-
-static assay_status make_batches_backwards(struct assay_stream *stream, size_t size)
-{
-    return make_batches(stream, size, true);
-}
-
-assay_status workload_churn(struct assay_stream *stream, uint32_t live, size_t replacements)
-{
-    uint64_t seed = 88172645463325252u;
-    assay_status status = ASSAY_OK;
-
-    for (uint32_t slot = 0; slot < live && status == ASSAY_OK; slot++)
-        status = add(stream, ASSAY_OP_ALLOC, slot, mixed_size(&seed));
-    for (size_t i = 0; i < replacements && status == ASSAY_OK; i++) {
-        uint32_t slot = (uint32_t)(next_random(&seed) % live);
-        status = add(stream, ASSAY_OP_FREE, slot, 0);
-        if (status == ASSAY_OK)
-            status = add(stream, ASSAY_OP_ALLOC, slot, mixed_size(&seed));
-    }
-    for (uint32_t slot = 0; slot < live && status == ASSAY_OK; slot++)
-        status = add(stream, ASSAY_OP_FREE, slot, 0);
-    return status;
-}
-
-static assay_status make_churn(struct assay_stream *stream, size_t live)
-{
-    return workload_churn(stream, (uint32_t)live, 10 * live);
-}
-
-static const struct {
-    const char *name;
-    const char *summary;
-    assay_status (*make)(struct assay_stream *stream, size_t parameter);
-    size_t parameter;
-} made_up[] = {
-    {"pair-16", "alloc of 16 bytes, then its free", make_pairs, 16},
-    {"pair-64", "alloc of 64 bytes, then its free", make_pairs, 64},
-    {"pair-256", "alloc of 256 bytes, then its free", make_pairs, 256},
-    {"pair-4096", "alloc of 4096 bytes, then its free", make_pairs, 4096},
-    {"pair-65536", "alloc of 64 KiB, then its free", make_pairs, 65536},
-    {"batch-64", "1000 blocks of 64 bytes, then their frees in order", make_batches_in_order, 64},
-    {"stack-64", "1000 blocks of 64 bytes, then their frees, last first", make_batches_backwards,
-     64},
-    {"churn-10k", "random replacement among 10000 blocks of mixed sizes", make_churn, 10000},
+/*
+ * What is measured where nothing is asked for: each workload as it is, and some in other ways. Their
+ * sizes are such that a backend which uses nothing again stays below what the shadow may touch.
+ */
+static const char *const standard[] = {
+    "pairs:sizes=16",
+    "pairs",
+    "pairs:sizes=256",
+    "pairs:sizes=4k,count=16384",
+    "pairs:sizes=64k,count=1024",
+    "batches",
+    "batches:order=last",
+    "churn",
+    "server",
+    "pipeline",
+    "scratch",
+    "thrash",
+    "shifts",
+    "swap",
+    "growth",
+    "growth:by=factor,rounds=20",
+    "large",
+    "phases",
+    "drifting",
+    "fill",
+    "bursts",
+    "aged",
 };
-#define MADE_UP (sizeof made_up / sizeof *made_up)
 
-const char *workload_name(size_t number)
+const char *workload_standard(size_t number)
 {
-    return number < MADE_UP ? made_up[number].name : NULL;
-}
-
-const char *workload_summary(size_t number)
-{
-    return number < MADE_UP ? made_up[number].summary : NULL;
+    return number < sizeof standard / sizeof *standard ? standard[number] : NULL;
 }
 
 /* What an operation asks for; 0 for those that ask for nothing and for those that must be refused. */
@@ -179,22 +96,18 @@ size_t workload_prefix(const struct workload *workload, uint64_t bytes)
     return i;
 }
 
-assay_status workload_make(struct workload *workload, const char *name, struct assay_error *error)
+assay_status workload_make(struct workload *workload, const char *spec, struct assay_error *error)
 {
     *workload = (struct workload){0};
-    for (size_t i = 0; i < MADE_UP; i++) {
-        if (strcmp(name, made_up[i].name) != 0)
-            continue;
-        snprintf(workload->name, sizeof workload->name, "%s", name);
-        if (made_up[i].make(&workload->stream, made_up[i].parameter) == ASSAY_OK &&
-            workload_sum(workload) == ASSAY_OK)
-            return ASSAY_OK;
-        assay_error_set(error, "no memory for workload '%s'", name);
-        workload_clear(workload);
-        return ASSAY_NO_MEMORY;
+    snprintf(workload->name, sizeof workload->name, "%s", spec);
+    assay_status status = assay_workload_make(&workload->stream, spec, error);
+    if (status == ASSAY_OK && workload_sum(workload) != ASSAY_OK) {
+        status = ASSAY_NO_MEMORY;
+        assay_error_set(error, "no memory for workload '%.80s'", spec);
     }
-    assay_error_set(error, "no workload called '%s' (assay bench --list names them)", name);
-    return ASSAY_INVALID;
+    if (status != ASSAY_OK)
+        workload_clear(workload);
+    return status;
 }
 
 /* "corpus/traces/sqlite3.trace" -> "sqlite3" */

@@ -1,5 +1,5 @@
 /*
- * workloads.h - the streams that are measured: made up by rule, or read from traces.
+ * workloads.h - the streams that are measured: made up by rule (assay/workload.h), or read from traces.
  */
 #ifndef ASSAY_BENCH_WORKLOADS_H
 #define ASSAY_BENCH_WORKLOADS_H
@@ -15,12 +15,11 @@ struct workload {
     uint64_t peak_live_bytes; /* most requested bytes that are live at once */
 };
 
-/* The made-up ones: name and one line of explanation by number, or NULL beyond the last. */
-const char *workload_name(size_t number);
-const char *workload_summary(size_t number);
+/* The specs that are measured where nobody asks for others, by number; NULL beyond the last. */
+const char *workload_standard(size_t number);
 
 /* Fills in *workload; on failure it is empty and *error says why. Free with workload_clear(). */
-ASSAY_MUST_CHECK assay_status workload_make(struct workload *workload, const char *name,
+ASSAY_MUST_CHECK assay_status workload_make(struct workload *workload, const char *spec,
                                             struct assay_error *error);
 ASSAY_MUST_CHECK assay_status workload_load(struct workload *workload, const char *path,
                                             struct assay_error *error);
@@ -29,9 +28,5 @@ void workload_clear(struct workload *workload);
 ASSAY_MUST_CHECK assay_status workload_sum(struct workload *workload);
 /* How many operations from the start ask for at most `bytes` together. */
 size_t workload_prefix(const struct workload *workload, uint64_t bytes);
-
-/* Random replacement among `live` blocks of mixed sizes, filled first and freed last. */
-ASSAY_MUST_CHECK assay_status workload_churn(struct assay_stream *stream, uint32_t live,
-                                             size_t replacements);
 
 #endif

@@ -149,8 +149,8 @@ run_batch(struct assay_bare *bare, struct assay_heap *heap, const struct assay_o
                 result->refused++;
             break;
         case ASSAY_OP_TOUCH:
-            if (touch != ASSAY_TOUCH_NONE && bare->slots[op->slot].handle)
-                touch_block(heap, &bare->slots[op->slot], touch);
+            if (bare->slots[op->slot].handle)
+                touch_block(heap, &bare->slots[op->slot], ASSAY_TOUCH_ALL);
             break;
         case ASSAY_OP_HAND_OVER: /* one thread runs all */
             break;

@@ -80,7 +80,8 @@ assay_status mems_check(const struct mems *mems, struct assay_damage *damage)
     assay_status status = check_segments(mems, &totals, damage);
     if (status != ASSAY_OK)
         return status;
-    for (const struct mems_chunk *chunk = &mems->chunk; chunk; chunk = chunk->next)
+    totals.mapped += mems_whole_pages(mems, mems->chunk.bytes);
+    for (const struct mems_chunk *chunk = mems->chunk.next; chunk; chunk = chunk->next)
         totals.mapped += mems_whole_pages(mems, chunk->bytes);
     if (totals.mapped != mems->mapped_bytes || totals.segments != mems->segments.count ||
         totals.processes != mems->processes || totals.process_bytes != mems->process_bytes)

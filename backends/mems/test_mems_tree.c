@@ -11,6 +11,8 @@
 #include <string.h>
 
 #define MOST 6000
+/* A root over as many full leaves as it can have. */
+#define FULL (UINT64_C(42) * 42)
 
 static uint64_t random_next(uint64_t *state)
 {
@@ -182,7 +184,7 @@ static void test_keys_that_rise_fill_the_nodes(void **state)
 
     (void)state;
     open_both(&both);
-    for (uint64_t key = 1; key <= 42 * 42; key++)
+    for (uint64_t key = 1; key <= FULL; key++)
         put(&both, key, 1);
     assert_same(&both);
     assert_int_equal(both.made - both.stock.count, 43);
@@ -195,7 +197,7 @@ static void test_keys_that_fall_take_two_nodes_for_one(void **state)
 
     (void)state;
     open_both(&both);
-    for (uint64_t key = 42 * 42; key > 0; key--)
+    for (uint64_t key = FULL; key > 0; key--)
         put(&both, key, 1);
     assert_same(&both);
     assert_true(both.made - both.stock.count < 100);

@@ -3,6 +3,7 @@
 #include "json.h"
 
 #include "assay/books.h"
+#include "assay/distribution.h"
 #include "assay/sizes.h"
 
 #include <string.h>
@@ -11,10 +12,11 @@
 #define SIZE_CLASSES 65 /* 0, then one for each power of two */
 
 static enum assay_encoding encoding;
-static bool json;
+static bool json, distribution;
 static const struct cli_option options[] = {
-    {"encoding", CLI_ENCODING, &encoding, "WORD",
-     "of the input: trace, text or bytes; guessed for the first two", 0, 0},
+    CLI_ENCODING_OPTION("encoding", encoding),
+    {"distribution", CLI_FLAG, &distribution, NULL,
+     "how large blocks are and how long they live, for workloads", 0, 0},
     {"json", CLI_FLAG, &json, NULL, "one JSON object", 0, 0},
     {0},
 };
@@ -194,6 +196,19 @@ static int count_and_print(struct assay_input *input, const char *path)
     return error->what[0] ? cli_fail(CLI_ENVIRONMENT, "%s", error->what) : CLI_NOTHING;
 }
 
+/* A text that workloads take: sizes=@FILE, fitted:from=FILE. */
+static int fit_and_print(struct assay_input *input)
+{
+    struct assay_distribution *fitted;
+    struct assay_error error;
+
+    if (assay_distribution_fit(&fitted, assay_input_reader(input), &error) != ASSAY_OK)
+        return cli_fail(CLI_ENVIRONMENT, "%s", error.what);
+    assay_distribution_write(fitted, stdout);
+    assay_distribution_close(fitted);
+    return CLI_NOTHING;
+}
+
 static int run_command(int argc, char **argv)
 {
     struct assay_input *input;
@@ -204,9 +219,11 @@ static int run_command(int argc, char **argv)
         return code;
     if (argc - operand != 1)
         return cli_fail(CLI_USAGE, "trace stats: takes one file, but got %d", argc - operand);
+    if (json && distribution)
+        return cli_fail(CLI_USAGE, "trace stats: --distribution is a text, without --json");
     if (assay_input_open(&input, argv[operand], encoding, &error) != ASSAY_OK)
         return cli_fail(CLI_ENVIRONMENT, "%s", error.what);
-    code = count_and_print(input, argv[operand]);
+    code = distribution ? fit_and_print(input) : count_and_print(input, argv[operand]);
     assay_input_close(input);
     return code;
 }

@@ -2,7 +2,8 @@
  * bare.h - runs a stream on one heap without any check, as fast as calling the table by hand.
  *
  * For measuring. What the backend does not offer the harness makes up where it can
- * (heap->made_up tells), and skips where not. Misuse and faults are skipped. Not thread-safe.
+ * (heap->made_up tells), and skips where not. Misuse and faults are skipped. A touch operation writes
+ * every byte that was asked for, however blocks are touched besides. Not thread-safe.
  */
 #ifndef ASSAY_BARE_H
 #define ASSAY_BARE_H
