@@ -205,6 +205,14 @@ static void tell_progress(const char *doing, const char *workload, const char *s
         fprintf(stderr, "\r\033[K%s %s %s", doing, workload, spec);
 }
 
+static void tell_round(const char *workload, int round)
+{
+    char text[40];
+
+    snprintf(text, sizeof text, "in round %d", round + 1);
+    tell_progress("timing", workload, text);
+}
+
 static void end_progress(void)
 {
     if (isatty(STDERR_FILENO))
@@ -224,8 +232,7 @@ static int run_workload(struct plan *plan, struct row *rows, const struct worklo
         if (rows[i].passed)
             measure_footprint(&rows[i], workload);
     }
-    tell_progress("timing", workload->name, "on all that passed");
-    measure_times(rows, count, workload, plan->repetitions, plan->min_time_s);
+    measure_times(rows, count, workload, plan->repetitions, plan->min_time_s, tell_round);
     end_progress();
     return show(plan, rows, count);
 }
