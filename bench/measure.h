@@ -29,9 +29,10 @@ struct row {
     size_t peak_live_bytes;
     size_t peak_resident_bytes; /* growth of the process; 0: not measured */
     unsigned repetitions;
-    double ns[MOST_REPETITIONS]; /* CPU time of one operation, by round: the same one for all rows */
-    uint64_t iterations;         /* of the stream in a round, as the first one found; 0: not yet */
-    double spent_ns;             /* in all rounds, warming up included */
+    double
+        ns[MOST_REPETITIONS]; /* CPU time of one operation, by round: the same one for all rows */
+    uint64_t iterations;      /* of the stream in a round, as the first one found; 0: not yet */
+    double spent_ns;          /* in all rounds, warming up included */
 };
 
 /* The limit for a heap that is to run the whole workload: more where nothing is used again. */

@@ -1,0 +1,138 @@
+/* compare.c - what can be said of the difference between two runs. */
+#include "compare.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Rows with fewer rounds are not enough to claim anything. */
+#define LEAST_ROUNDS 3
+#define LEVEL 0.05
+/* Smaller differences are never claimed: where code lies in a file is worth as much. */
+#define SMALLEST 0.01
+
+const char *verdict_name(enum verdict verdict)
+{
+    static const char *const names[] = {"noise",  "faster", "slower", "BROKEN",
+                                        "mended", "failed", "missing"};
+
+    return names[verdict];
+}
+
+static struct sample logarithms(const struct sample *ns)
+{
+    struct sample logs = {.count = ns->count};
+
+    for (size_t i = 0; i < ns->count; i++)
+        logs.values[i] = log(ns->values[i]);
+    return logs;
+}
+
+/*
+ * What the round did to the others: the median, over all other rows of this workload that both runs have, of how
+ * far that row's round lies above its median in A. 0 where there is no other.
+ */
+static double round_of_others(const struct results *a, const struct results *run,
+                              const struct result *row, size_t round)
+{
+    struct sample others = {.count = 0};
+
+    for (size_t i = 0; i < run->count && others.count < SAMPLE_MOST; i++) {
+        const struct result *other = &run->rows[i];
+        if (strcmp(other->workload, row->workload) != 0 ||
+            strcmp(other->backend, row->backend) == 0 || round >= other->ns.count)
+            continue;
+        const struct result *base = results_find(a, other->workload, other->backend);
+        if (base && base->ns.count)
+            others.values[others.count++] =
+                log(other->ns.values[round]) - log(sample_median(&base->ns));
+    }
+    return others.count ? sample_median(&others) : 0;
+}
+
+static struct sample beside_others(const struct results *a, const struct results *run,
+                                   const struct result *row)
+{
+    struct sample logs = logarithms(&row->ns);
+
+    for (size_t i = 0; i < logs.count; i++)
+        logs.values[i] -= round_of_others(a, run, row, i);
+    return logs;
+}
+
+static double width(const struct interval *interval)
+{
+    return interval->high - interval->low;
+}
+
+static struct interval exponentials(const struct interval *logs)
+{
+    return (struct interval){exp(logs->low), exp(logs->middle), exp(logs->high)};
+}
+
+/* 1 above, -1 below, 0 holds no difference. */
+static int side(const struct interval *logs)
+{
+    return logs->low > 0 && logs->middle > SMALLEST     ? 1
+           : logs->high < 0 && logs->middle < -SMALLEST ? -1
+                                                        : 0;
+}
+
+static void compare_times(const struct results *a, const struct results *b, struct comparison *one)
+{
+    struct sample measured_a = logarithms(&one->a->ns), measured_b = logarithms(&one->b->ns);
+    struct sample beside_a = beside_others(a, a, one->a), beside_b = beside_others(a, b, one->b);
+    struct interval measured = sample_difference(&measured_a, &measured_b);
+    struct interval beside = sample_difference(&beside_a, &beside_b);
+    bool is_calmer = width(&measured) < width(&beside);
+
+    one->measured_ratio = exponentials(&measured);
+    one->ratio = exponentials(&beside);
+    one->noise = expm1(fmax(width(&measured), width(&beside)) / 2);
+    one->probability =
+        is_calmer ? sample_u_test(&measured_a, &measured_b) : sample_u_test(&beside_a, &beside_b);
+    bool is_enough = measured_a.count >= LEAST_ROUNDS && measured_b.count >= LEAST_ROUNDS;
+    int sides = side(&measured) + side(&beside);
+    one->verdict = !is_enough    ? VERDICT_NOISE
+                   : sides == 2  ? VERDICT_SLOWER
+                   : sides == -2 ? VERDICT_FASTER
+                                 : VERDICT_NOISE;
+}
+
+static enum verdict verdict_of_answers(const struct result *a, const struct result *b)
+{
+    if (!b)
+        return VERDICT_MISSING;
+    if (!a->passed)
+        return b->passed ? VERDICT_MENDED : VERDICT_FAILED;
+    return b->passed ? VERDICT_NOISE : VERDICT_BROKEN;
+}
+
+int compare_results(const struct results *a, const struct results *b, struct comparison *out)
+{
+    double *probabilities = calloc(a->count ? a->count : 1, sizeof *probabilities);
+    size_t timed = 0;
+
+    if (!probabilities)
+        return -1;
+    for (size_t i = 0; i < a->count; i++) {
+        const struct result *row = &a->rows[i];
+        out[i] = (struct comparison){
+            .a = row, .b = results_find(b, row->workload, row->backend), .probability = 1};
+        out[i].verdict = verdict_of_answers(row, out[i].b);
+        if (out[i].verdict != VERDICT_NOISE)
+            continue;
+        compare_times(a, b, &out[i]);
+        probabilities[timed++] = out[i].probability;
+    }
+    int result = correct_for_count(probabilities, timed);
+    for (size_t i = 0, k = 0; i < a->count; i++) {
+        if (out[i].verdict > VERDICT_SLOWER)
+            continue;
+        out[i].probability = probabilities[k++];
+        if (out[i].probability >= LEVEL)
+            out[i].verdict = VERDICT_NOISE;
+    }
+    free(probabilities);
+    return result;
+}
