@@ -10,6 +10,12 @@
 #define LEVEL 0.05
 /* Smaller differences are never claimed: where code lies in a file is worth as much. */
 #define SMALLEST 0.01
+/*
+ * Nor those within so many times what the middle half of the rounds of one run differs by. Rounds that
+ * follow each other are disturbed alike, so ten of them are not worth ten: what differs between two runs is
+ * as much as what differs between rounds far apart.
+ */
+#define SPREADS 1.5
 
 const char *verdict_name(enum verdict verdict)
 {
@@ -60,43 +66,54 @@ static struct sample beside_others(const struct results *a, const struct results
     return logs;
 }
 
-static double width(const struct interval *interval)
-{
-    return interval->high - interval->low;
-}
-
 static struct interval exponentials(const struct interval *logs)
 {
     return (struct interval){exp(logs->low), exp(logs->middle), exp(logs->high)};
 }
 
-/* 1 above, -1 below, 0 holds no difference. */
-static int side(const struct interval *logs)
+/* One of the two ways to look at a row, in logarithms. */
+struct view {
+    struct sample a, b;
+    struct interval change;
+    double noise;
+};
+
+static void look(struct view *view)
 {
-    return logs->low > 0 && logs->middle > SMALLEST     ? 1
-           : logs->high < 0 && logs->middle < -SMALLEST ? -1
-                                                        : 0;
+    double spread = fmax(sample_spread(&view->a), sample_spread(&view->b));
+
+    view->change = sample_difference(&view->a, &view->b);
+    view->noise = fmax(SMALLEST, SPREADS * spread);
+}
+
+/* The calmer way claims, the other one must not contradict. */
+static enum verdict judge(const struct view *calmer, const struct view *other)
+{
+    double noise = calmer->noise;
+
+    if (calmer->change.low > 0 && calmer->change.middle > noise && other->change.middle > noise)
+        return VERDICT_SLOWER;
+    if (calmer->change.high < 0 && calmer->change.middle < -noise && other->change.middle < -noise)
+        return VERDICT_FASTER;
+    return VERDICT_NOISE;
 }
 
 static void compare_times(const struct results *a, const struct results *b, struct comparison *one)
 {
-    struct sample measured_a = logarithms(&one->a->ns), measured_b = logarithms(&one->b->ns);
-    struct sample beside_a = beside_others(a, a, one->a), beside_b = beside_others(a, b, one->b);
-    struct interval measured = sample_difference(&measured_a, &measured_b);
-    struct interval beside = sample_difference(&beside_a, &beside_b);
-    bool is_calmer = width(&measured) < width(&beside);
+    struct view measured = {.a = logarithms(&one->a->ns), .b = logarithms(&one->b->ns)};
+    struct view beside = {.a = beside_others(a, a, one->a), .b = beside_others(a, b, one->b)};
 
-    one->measured_ratio = exponentials(&measured);
-    one->ratio = exponentials(&beside);
-    one->noise = expm1(fmax(width(&measured), width(&beside)) / 2);
-    one->probability =
-        is_calmer ? sample_u_test(&measured_a, &measured_b) : sample_u_test(&beside_a, &beside_b);
-    bool is_enough = measured_a.count >= LEAST_ROUNDS && measured_b.count >= LEAST_ROUNDS;
-    int sides = side(&measured) + side(&beside);
-    one->verdict = !is_enough    ? VERDICT_NOISE
-                   : sides == 2  ? VERDICT_SLOWER
-                   : sides == -2 ? VERDICT_FASTER
-                                 : VERDICT_NOISE;
+    look(&measured);
+    look(&beside);
+    bool is_calmer = measured.noise < beside.noise;
+    const struct view *calmer = is_calmer ? &measured : &beside;
+    const struct view *other = is_calmer ? &beside : &measured;
+    one->measured_ratio = exponentials(&measured.change);
+    one->ratio = exponentials(&beside.change);
+    one->noise = expm1(calmer->noise);
+    one->probability = sample_u_test(&calmer->a, &calmer->b);
+    bool is_enough = measured.a.count >= LEAST_ROUNDS && measured.b.count >= LEAST_ROUNDS;
+    one->verdict = is_enough ? judge(calmer, other) : VERDICT_NOISE;
 }
 
 static enum verdict verdict_of_answers(const struct result *a, const struct result *b)

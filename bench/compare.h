@@ -2,9 +2,9 @@
  * compare.h - two runs of `assay bench`, or many, and what can be said of the difference.
  *
  * A ratio is looked at in two ways: as measured, and beside what the other heaps of the same rounds did,
- * which takes out what the machine did to all of them. A difference is claimed only where both ways
- * agree: both intervals exclude "no difference", and a rank test in the way that is less noisy says so
- * after correction for the number of cells. All else is noise, and called that.
+ * which takes out what the machine did to all of them. A difference is claimed only where both ways are
+ * more than the rounds of one run differ by in the calmer way, and where its interval and a rank test,
+ * corrected for the number of rows, exclude that there is none. All else is noise, and called that.
  */
 #ifndef ASSAY_BENCH_COMPARE_H
 #define ASSAY_BENCH_COMPARE_H
@@ -28,7 +28,7 @@ struct comparison {
     const struct result *a, *b;     /* b NULL: missing */
     struct interval ratio;          /* time of B over A, beside the other heaps; 99 in 100 */
     struct interval measured_ratio; /* the same as measured */
-    double noise;                   /* half the wider interval's width, as a ratio */
+    double noise; /* what both ways must exceed, as a ratio less 1 */
     double probability; /* that the same source gives such samples, for this number of cells */
     enum verdict verdict;
 };

@@ -43,7 +43,7 @@ double sample_spread(const struct sample *sample)
         return NAN;
     memcpy(sorted, sample->values, n * sizeof *sorted);
     qsort(sorted, n, sizeof *sorted, compare);
-    return (sorted[n - 1 - n / 4] - sorted[n / 4]) / median_of_sorted(sorted, n);
+    return sorted[n - 1 - n / 4] - sorted[n / 4];
 }
 
 static double resampled_median(const struct sample *sample, struct dice *dice)

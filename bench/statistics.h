@@ -20,7 +20,7 @@ struct interval {
 
 /* The middle value, or the mean of both middle ones; NAN of none. O(n log n). */
 double sample_median(const struct sample *sample);
-/* How far the middle half lies apart, over the median: a measure of noise. NAN below three values. */
+/* How far the middle half lies apart. NAN below three values. O(n log n). */
 double sample_spread(const struct sample *sample);
 /*
  * By how much the median of `b` is above that of `a`, as b - a, with the interval that holds 99 in 100 of

@@ -17,10 +17,12 @@
 
 #include "dice.h"
 
+#include <math.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #define SECONDS 3600
@@ -32,6 +34,7 @@ struct runner {
     struct row *row;
     const struct workload *workload;
     struct assay_bare *bare;
+    double least_ns; /* of the round's runs of the stream, the one that was disturbed least */
 };
 
 struct task {
@@ -62,6 +65,15 @@ static void run_once(struct runner *runner, struct assay_heap *heap,
 
     assay_stream_reader_init(&memory, &runner->workload->stream);
     assay_bare_run(runner->bare, heap, &memory.reader, ASSAY_TOUCH_NONE, result);
+}
+
+/* Of this thread. */
+static double cpu_ns(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
 }
 
 /* Makes the heap ready for the stream again. */
@@ -95,7 +107,9 @@ static void body(void *arg, struct shim_state *state)
     if (!recover(runner, &heap))
         abort();
     while (shim_next(state)) {
+        double began = cpu_ns();
         run_once(runner, &heap, &result);
+        runner->least_ns = fmin(runner->least_ns, cpu_ns() - began);
         shim_pause(state);
         if (!recover(runner, &heap))
             abort();
@@ -104,14 +118,15 @@ static void body(void *arg, struct shim_state *state)
     assay_heap_close(&heap, NULL);
 }
 
-static void note(void *arg, double cpu_ns, uint64_t iterations)
+static void note(void *arg, double mean_ns, uint64_t iterations)
 {
-    struct row *row = ((struct runner *)arg)->row;
+    struct runner *runner = arg;
+    struct row *row = runner->row;
 
     row->iterations = iterations;
-    row->spent_ns += cpu_ns * (double)(iterations + 1);
+    row->spent_ns += mean_ns * (double)(iterations + 1);
     if (row->repetitions < MOST_REPETITIONS && row->ops > 0)
-        row->ns[row->repetitions++] = cpu_ns / (double)row->ops;
+        row->ns[row->repetitions++] = runner->least_ns / (double)row->ops;
 }
 
 /* Neither the next mapping nor the next break lies where it lay in the round before. */
@@ -147,7 +162,7 @@ static void run_round(void *arg, volatile uint64_t *progress)
     move_addresses(task->round);
     become_multithreaded();
     for (size_t i = 0; i < task->count; i++) {
-        runners[i] = (struct runner){&task->rows[i], task->workload, bare};
+        runners[i] = (struct runner){&task->rows[i], task->workload, bare, INFINITY};
         if (is_due(task, &task->rows[i]))
             shim_add(task->rows[i].spec, body, note, &runners[i], task->rows[i].iterations);
     }

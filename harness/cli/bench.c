@@ -4,7 +4,7 @@
 #include "bench.h"
 
 static struct cli_list specs, traces, workloads;
-static uint64_t repetitions = 10;
+static uint64_t repetitions = 15;
 static double min_time = 0.05;
 static const char *path;
 static bool quick, list, json;
@@ -17,7 +17,7 @@ static const struct cli_option options[] = {
     {"workload", CLI_LIST, &workloads, "NAME",
      "a made-up workload or a cost of the harness; repeatable; see --list", 0, 0},
     {"repetitions", CLI_COUNT, &repetitions, "N",
-     "rounds, in each of which all are timed once; default 10", 1, ASSAY_BENCH_MOST_REPETITIONS},
+     "rounds, in each of which all are timed once; default 15", 1, ASSAY_BENCH_MOST_REPETITIONS},
     {"min-time", CLI_SECONDS, &min_time, "S", "seconds of one timing; 0: one run; default 0.05", 0,
      ASSAY_BENCH_MOST_SECONDS},
     {"quick", CLI_FLAG, &quick, NULL, "as --repetitions 3 --min-time 0", 0, 0},
