@@ -28,7 +28,7 @@ struct comparison {
     const struct result *a, *b;     /* b NULL: missing */
     struct interval ratio;          /* time of B over A, beside the other heaps; 99 in 100 */
     struct interval measured_ratio; /* the same as measured */
-    double noise; /* what both ways must exceed, as a ratio less 1 */
+    double noise;                   /* what both ways must exceed, as a ratio less 1 */
     double probability; /* that the same source gives such samples, for this number of cells */
     enum verdict verdict;
 };

@@ -42,6 +42,9 @@ bool is_reusable(const struct assay_backend *backend);
 
 /* Runs the workload under the shadow: sets passed or failure, ops, peak_live_bytes. */
 void measure_answers(struct row *row, const struct workload *workload);
+struct assay_bare;
+/* Makes resident what the harness needs for its own records of a workload; false: no memory. */
+bool footprint_warm(struct assay_bare *bare, const struct workload *workload);
 /* Sets peak_resident_bytes: how much the process grew while each page asked for was written. */
 void measure_footprint(struct row *row, const struct workload *workload);
 /*
