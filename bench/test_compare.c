@@ -17,6 +17,7 @@
 #define ROWS (WORKLOADS * BACKENDS)
 
 static char workloads[][8] = {"pairs", "shifts", "swap", "churn"};
+static char made_up[] = "made up";
 static char backends[][8] = {"null", "system", "list"};
 
 /* A run of ROWS rows; its strings are not its own. */
@@ -42,7 +43,7 @@ static double noise(struct dice *dice, double spread)
 static void make_run(struct run *run, struct dice *dice, double spread, double common, double drift,
                      double slowdown)
 {
-    *run = (struct run){.results = {.path = "made up", .rows = run->rows, .count = ROWS}};
+    *run = (struct run){.results = {.path = made_up, .rows = run->rows, .count = ROWS}};
     for (size_t w = 0; w < WORKLOADS; w++)
         for (size_t b = 0; b < BACKENDS; b++)
             run->rows[w * BACKENDS + b] =
