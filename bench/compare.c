@@ -15,7 +15,7 @@
  * follow each other are disturbed alike, so ten of them are not worth ten: what differs between two runs is
  * as much as what differs between rounds far apart.
  */
-#define SPREADS 1.5
+#define SPREADS 2
 
 const char *verdict_name(enum verdict verdict)
 {
@@ -78,12 +78,25 @@ struct view {
     double noise;
 };
 
-static void look(struct view *view)
+static void look(struct view *view, double least_spread)
 {
     double spread = fmax(sample_spread(&view->a), sample_spread(&view->b));
 
     view->change = sample_difference(&view->a, &view->b);
-    view->noise = fmax(SMALLEST, SPREADS * spread);
+    view->noise = fmax(SMALLEST, SPREADS * fmax(spread, least_spread));
+}
+
+/*
+ * What the harness takes is part of every row, and its own row shows by how much that differs: as a
+ * part of what this row takes. 0 where `null` was not measured.
+ */
+static double spread_of_harness(const struct results *run, const struct result *row)
+{
+    const struct result *null = results_find(run, row->workload, "null");
+
+    return null && null->ns.count >= LEAST_ROUNDS
+               ? sample_spread(&null->ns) / sample_median(&row->ns)
+               : 0;
 }
 
 /* The calmer way claims, the other one must not contradict. */
@@ -103,8 +116,10 @@ static void compare_times(const struct results *a, const struct results *b, stru
     struct view measured = {.a = logarithms(&one->a->ns), .b = logarithms(&one->b->ns)};
     struct view beside = {.a = beside_others(a, a, one->a), .b = beside_others(a, b, one->b)};
 
-    look(&measured);
-    look(&beside);
+    double harness = fmax(spread_of_harness(a, one->a), spread_of_harness(b, one->b));
+
+    look(&measured, harness);
+    look(&beside, harness);
     bool is_calmer = measured.noise < beside.noise;
     const struct view *calmer = is_calmer ? &measured : &beside;
     const struct view *other = is_calmer ? &beside : &measured;

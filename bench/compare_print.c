@@ -108,11 +108,12 @@ static int compare_and_print(const struct results *a, const struct results *b,
     struct comparison *comparisons = calloc(a->count, sizeof *comparisons);
     int status = EXIT_SAME;
 
-    if (!comparisons || compare_results(a, b, comparisons) != 0)
-        status = EXIT_WORLD;
-    else if (options->json)
+    bool is_done = comparisons && compare_results(a, b, comparisons) == 0;
+    if (is_done && options->json)
         print_json(comparisons, a->count, out);
-    else if (print_sheet(comparisons, a->count, options, out) != 0)
+    else if (is_done)
+        is_done = print_sheet(comparisons, a->count, options, out) == 0;
+    if (!is_done)
         status = EXIT_WORLD;
     for (size_t i = 0; status != EXIT_WORLD && i < a->count; i++)
         if (is_over(&comparisons[i], options->fail_over))
@@ -205,11 +206,12 @@ static int compare_trend(const struct results *runs, size_t count,
     struct comparison *changes = calloc(first->count, sizeof *changes);
     int status = EXIT_SAME;
 
-    if (!changes || compare_results(first, last, changes) != 0)
-        status = EXIT_WORLD;
-    else if (options->json)
+    bool is_done = changes && compare_results(first, last, changes) == 0;
+    if (is_done && options->json)
         print_json(changes, first->count, out);
-    else if (print_trend(runs, count, changes, options, out) != 0)
+    else if (is_done)
+        is_done = print_trend(runs, count, changes, options, out) == 0;
+    if (!is_done)
         status = EXIT_WORLD;
     for (size_t i = 0; status != EXIT_WORLD && i < first->count; i++)
         if (is_over(&changes[i], options->fail_over))
@@ -222,7 +224,7 @@ static int compare_trend(const struct results *runs, size_t count,
 static int read_and_compare(char *const *paths, size_t count, const struct compare_options *options,
                             FILE *out, struct assay_error *error)
 {
-    struct results runs[TREND_MOST];
+    struct results runs[TREND_MOST] = {{0}};
     size_t skipped = count > TREND_MOST ? count - TREND_MOST : 0, read = 0;
     int status = EXIT_WORLD;
 

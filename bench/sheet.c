@@ -1,6 +1,7 @@
 /* sheet.c - rows of words in three forms. */
 #include "sheet.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -36,6 +37,7 @@ struct sheet *sheet_open(const char *const *headings, size_t columns)
 {
     struct sheet *sheet = calloc(1, sizeof *sheet);
 
+    assert(columns && columns <= SHEET_COLUMNS);
     if (!sheet)
         return NULL;
     sheet->columns = columns;
@@ -82,6 +84,7 @@ static void print_table(const struct sheet *sheet, FILE *out)
 {
     int widths[SHEET_COLUMNS];
 
+    assert(sheet->columns);
     for (size_t i = 0; i < sheet->columns; i++)
         widths[i] = width_of(sheet, i);
     for (size_t i = 0; i < sheet->count; i++) {

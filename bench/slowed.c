@@ -4,6 +4,10 @@
  */
 #include "assay/backend.h"
 
+#ifndef SPINS
+#define SPINS 0
+#endif
+
 extern const struct assay_backend assay_backend_list;
 
 /* One turn is about one cycle, and the compiler cannot leave it out. */

@@ -12,8 +12,8 @@
 #include <string.h>
 #include <cmocka.h>
 
-#define WORKLOADS 4
-#define BACKENDS 3
+#define WORKLOADS ((size_t)4)
+#define BACKENDS ((size_t)3)
 #define ROWS (WORKLOADS * BACKENDS)
 
 static char workloads[][8] = {"pairs", "shifts", "swap", "churn"};
