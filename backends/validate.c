@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#define ALL_CAPS ((ASSAY_CAP_DETECTS_OVERRUN << 1) - 1u)
+#define ALL_CAPS ((ASSAY_CAP_SETS_ERRNO << 1) - 1u)
 
 /* Whether name is [a-z][a-z0-9_]*. */
 static bool is_name(const char *name)

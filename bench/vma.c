@@ -18,7 +18,7 @@
 #include <time.h>
 
 #define PLACE 64
-#define ROUNDS 5
+#define ROUNDS 7
 
 enum kind { ALLOC, FREE, READ, WRITE, PROTECT };
 
@@ -172,23 +172,45 @@ static double median(double *numbers, size_t count)
     return numbers[count / 2];
 }
 
-/* One row: nanoseconds for a command at so many live blocks. */
-static void measure(size_t live, size_t count, size_t list_count, size_t rounds)
-{
-    struct commands commands = make(live, count), few = make(live, list_count);
+/* Commands over so many live blocks, and what one took in each round, in nanoseconds. */
+struct row {
+    size_t live;
+    size_t list_count; /* commands for the lists; 0: too many */
+    struct commands commands, few;
     double tree[ROUNDS], list[ROUNDS];
+};
 
-    for (size_t i = 0; i < rounds; i++) {
-        tree[i] = time_library(&commands, live) / (double)count * 1e9;
-        list[i] = list_count ? time_list(&few, live) / (double)list_count * 1e9 : 0;
+static void measure(struct row *rows, size_t row_count, size_t count, size_t rounds)
+{
+    for (size_t i = 0; i < row_count; i++) {
+        rows[i].commands = make(rows[i].live, count);
+        rows[i].few = make(rows[i].live, rows[i].list_count);
     }
-    double ours = median(tree, rounds), theirs = median(list, rounds);
-    printf("%8zu live blocks: %8.0f ns/command", live, ours);
-    if (list_count)
-        printf(", in two lists %10.0f, %.0f times as much", theirs, theirs / ours);
-    putchar('\n');
-    free(commands.at);
-    free(few.at);
+    for (size_t round = 0; round < rounds; round++) {
+        for (size_t i = 0; i < row_count; i++) {
+            struct row *row = &rows[i];
+            row->tree[round] = time_library(&row->commands, row->live) / (double)count * 1e9;
+            if (row->list_count)
+                row->list[round] = time_list(&row->few, row->live) / (double)row->list_count * 1e9;
+        }
+    }
+}
+
+static void print(struct row *rows, size_t row_count, size_t rounds)
+{
+    double first = median(rows[0].tree, rounds);
+
+    for (size_t i = 0; i < row_count; i++) {
+        struct row *row = &rows[i];
+        double ours = median(row->tree, rounds), theirs = median(row->list, rounds);
+        printf("%8zu live blocks: %6.0f ns/command, %.2f times the first", row->live, ours,
+               ours / first);
+        if (row->list_count)
+            printf("; in two lists %.0f, %.0f times as much", theirs, theirs / ours);
+        putchar('\n');
+        free(row->commands.at);
+        free(row->few.at);
+    }
 }
 
 /* --- the program's language --- */
@@ -200,7 +222,7 @@ static bool count_output(void *ctx, const char *bytes, size_t size)
     return true;
 }
 
-static char *print(const struct commands *commands, size_t *size)
+static char *to_text(const struct commands *commands, size_t *size)
 {
     char *text = NULL;
     FILE *out = need(open_memstream(&text, size));
@@ -228,7 +250,7 @@ static void measure_session(size_t live, size_t count)
 {
     struct commands commands = make(live, count);
     size_t size = 0, output = 0;
-    char *text = print(&commands, &size);
+    char *text = to_text(&commands, &size);
     struct vma_session *session = need(vma_session_open(count_output, &output));
     struct vma_totals totals;
 
@@ -252,16 +274,15 @@ int main(int argc, char **argv)
         fputs("usage: vma_bench [--once]\n", stderr);
         return 2;
     }
-    if (once) {
-        measure(1000, 1000, 100, 1);
-        measure_session(1000, 1000);
-        return 0;
-    }
-    measure(1000, 1000000, 20000, ROUNDS);
-    measure(10000, 1000000, 2000, ROUNDS);
-    measure(100000, 1000000, 0, ROUNDS);
-    measure_session(1000, 1000000);
-    measure_session(50000, 1000000);
-    measure_session(100000, 1000000);
+    struct row rows[] = {{.live = 1000, .list_count = once ? 100 : 20000},
+                         {.live = 10000, .list_count = once ? 0 : 2000},
+                         {.live = 100000}};
+    size_t row_count = once ? 1 : sizeof rows / sizeof *rows, rounds = once ? 1 : ROUNDS;
+    measure(rows, row_count, once ? 1000 : 1000000, rounds);
+    print(rows, row_count, rounds);
+    for (size_t i = 0; i < row_count; i++)
+        measure_session(rows[i].live, once ? 1000 : 1000000);
+    if (!once)
+        measure_session(50000, 1000000);
     return 0;
 }

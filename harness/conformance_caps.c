@@ -1,6 +1,7 @@
 /* conformance_caps.c - the capabilities that one thread of a well-behaved program can see. */
 #include "conformance_tests.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <malloc.h>
 #include <stddef.h>
@@ -347,6 +348,62 @@ static void test_any_address_inside_frees_the_block(struct trial *trial)
     trial_close(trial);
 }
 
+/* --- SETS_ERRNO --- */
+
+/* A request that is always refused; how is 0..4. Stores in *name what it is. */
+static void *ask_too_much(struct trial *trial, int how, const char **name)
+{
+    const struct assay_backend *backend = trial->backend;
+    void *self = trial->heap.self;
+
+    *name = how == 1 && backend->alloc_zeroed    ? "alloc_zeroed(SIZE_MAX / 2, 3)"
+            : how == 2 && backend->alloc_aligned ? "alloc_aligned(4096, SIZE_MAX - 8192)"
+            : how == 3 && backend->realloc       ? "realloc of a block to SIZE_MAX / 2 + 2"
+            : how == 4 && backend->alloc_zeroed  ? "alloc_zeroed(1, SIZE_MAX)"
+                                                 : "alloc(SIZE_MAX)";
+    if (how == 1 && backend->alloc_zeroed)
+        return backend->alloc_zeroed(self, SIZE_MAX / 2, 3);
+    if (how == 2 && backend->alloc_aligned)
+        return backend->alloc_aligned(self, 4096, SIZE_MAX - 8192);
+    if (how == 3 && backend->realloc)
+        return backend->realloc(self, trial->blocks[0].handle, SIZE_MAX / 2 + 2);
+    if (how == 4 && backend->alloc_zeroed)
+        return backend->alloc_zeroed(self, 1, SIZE_MAX);
+    return backend->alloc(self, SIZE_MAX);
+}
+
+static void test_a_refused_request_sets_errno(struct trial *trial)
+{
+    const char *name;
+
+    trial_open(trial);
+    trial_must_alloc(trial, 100);
+    for (int how = 0; how < 5; how++) {
+        errno = EDOM;
+        void *block = ask_too_much(trial, how, &name);
+        int why = errno;
+        if (block)
+            return; /* a block where there can be none is for another test */
+        EXPECT(trial, why == ENOMEM, "%s leaves errno at %d (%s), not at ENOMEM", name, why,
+               why == EDOM ? "not set" : strerror(why));
+    }
+    trial_close(trial);
+}
+
+static void test_free_leaves_errno_alone(struct trial *trial)
+{
+    trial_open(trial);
+    for (size_t size = 1; size <= trial->heap.limit / 8 && size <= (size_t)4 << 20; size *= 4) {
+        void *block = trial->backend->alloc(trial->heap.self, size);
+        errno = EDOM;
+        assay_status status = trial->backend->free(trial->heap.self, block);
+        int why = errno;
+        EXPECT(trial, status == ASSAY_OK && why == EDOM,
+               "free() of a block of %zu bytes sets errno to %d (%s)", size, why, strerror(why));
+    }
+    trial_close(trial);
+}
+
 static const struct conformance_test tests[] = {
     {.name = "heaps_live_side_by_side",
      .needs = "many_heaps",
@@ -398,6 +455,16 @@ static const struct conformance_test tests[] = {
      .capability = ASSAY_CAP_FREE_INTERIOR,
      .tried = true,
      .run = test_any_address_inside_frees_the_block},
+    {.name = "a_refused_request_sets_errno",
+     .needs = "sets_errno",
+     .capability = ASSAY_CAP_SETS_ERRNO,
+     .tried = true,
+     .run = test_a_refused_request_sets_errno},
+    {.name = "free_leaves_errno_alone",
+     .needs = "sets_errno",
+     .capability = ASSAY_CAP_SETS_ERRNO,
+     .tried = true,
+     .run = test_free_leaves_errno_alone},
 };
 
 const struct conformance_room assay_conformance_caps = CONFORMANCE_ROOM(tests);

@@ -21,6 +21,7 @@ static const struct {
     [ASSAY_CHECK_HUGE] = {"huge", "requests that no heap of this limit can serve are refused"},
     [ASSAY_CHECK_ROLLBACK] = {"rollback", "a refused realloc leaves the old block as it was"},
     [ASSAY_CHECK_EDGE] = {"edge", "requests with 0 and NULL are answered as declared"},
+    [ASSAY_CHECK_ERRNO] = {"errno", "a refused request sets errno to ENOMEM, free leaves it alone"},
     [ASSAY_CHECK_FREE] = {"free", "freeing a live block succeeds"},
     [ASSAY_CHECK_MISUSE] = {"misuse", "a free of what is no block is answered, and harms nothing"},
     [ASSAY_CHECK_OVERRUN] = {"overrun", "bytes written past a block are reported"},

@@ -114,7 +114,7 @@ const char *assay_cap_name(unsigned bit)
     static const char *const names[] = {
         "thread_safe",      "many_heaps",      "page_source",     "grows",
         "coalesces",        "trims",           "zero_size_block", "free_interior",
-        "detects_bad_free", "detects_overrun",
+        "detects_bad_free", "detects_overrun", "sets_errno",
     };
 
     return bit < sizeof names / sizeof *names ? names[bit] : NULL;

@@ -1,8 +1,8 @@
 /*
- * input.c - opens a stream from a file of any of the three encodings.
+ * input.c - opens a stream from a file: of any of the three encodings, or of another tool's format.
  *
- * A trace is read from its file piece by piece; a text, a byte string, and whatever comes through a pipe
- * are read whole first.
+ * A trace is read from its file piece by piece; a text, a byte string, and a trace that comes through a
+ * pipe are read whole first. What another tool wrote is read piece by piece wherever it comes from.
  */
 #include "assay/input.h"
 
@@ -22,8 +22,12 @@
 
 struct assay_input {
     enum assay_encoding encoding;
-    struct assay_trace_reader *trace; /* NULL unless the encoding is TRACE */
-    char *data;                       /* what `trace` reads from, if not a file */
+    struct assay_trace_reader *trace;  /* NULL unless the encoding is TRACE */
+    struct assay_import *import;       /* NULL unless another tool wrote it */
+    struct assay_import_source source; /* of `import` */
+    char *name;                        /* of `source` */
+    bool is_regular;
+    char *data; /* what `trace` or `import` reads from, if not a file */
     struct assay_stream stream;
     struct assay_stream_reader reader;
 };
@@ -47,8 +51,8 @@ static const char *const words[] = {
 
 bool assay_encoding_parse(const char *word, enum assay_encoding *encoding)
 {
-    for (unsigned i = ASSAY_ENCODING_TRACE; i <= ASSAY_ENCODING_BYTES; i++) {
-        if (strcmp(word, words[i]) == 0) {
+    for (unsigned i = ASSAY_ENCODING_TRACE; i < ASSAY_ENCODINGS; i++) {
+        if (strcmp(word, assay_encoding_name((enum assay_encoding)i)) == 0) {
             *encoding = (enum assay_encoding)i;
             return true;
         }
@@ -58,7 +62,9 @@ bool assay_encoding_parse(const char *word, enum assay_encoding *encoding)
 
 const char *assay_encoding_name(enum assay_encoding encoding)
 {
-    return words[encoding];
+    return encoding < ASSAY_ENCODING_IMPORTED
+               ? words[encoding]
+               : assay_import_name((enum assay_import_format)(encoding - ASSAY_ENCODING_IMPORTED));
 }
 
 /* --- reading files --- */
@@ -137,6 +143,8 @@ static assay_status read_whole(struct source *source, struct assay_error *error)
 static assay_status guess(const struct source *source, enum assay_encoding *encoding,
                           struct assay_error *error)
 {
+    enum assay_import_format format;
+
     if (source->size == 0)
         assay_error_set(error,
                         "%s is empty: expected a trace, or a text with its first line "
@@ -146,15 +154,22 @@ static assay_status guess(const struct source *source, enum assay_encoding *enco
         *encoding = ASSAY_ENCODING_TRACE;
     else if (assay_text_recognises(source->data, source->size))
         *encoding = ASSAY_ENCODING_TEXT;
+    else if (assay_import_recognise(source->data, source->size, &format))
+        *encoding = (enum assay_encoding)(ASSAY_ENCODING_IMPORTED + format);
     else
         assay_error_set(error,
-                        "%s is neither a trace nor a text that begins with 'assay-ops 1': "
-                        "for a fuzzer's input say that its encoding is bytes",
+                        "%s is neither a trace nor a text that begins with 'assay-ops 1', nor a "
+                        "known tool's: for a fuzzer's input say that its encoding is bytes",
                         source->name);
     return *encoding == ASSAY_ENCODING_GUESS ? ASSAY_INVALID : ASSAY_OK;
 }
 
 /* --- opening --- */
+
+static enum assay_import_format format_of(const struct assay_input *input)
+{
+    return (enum assay_import_format)(input->encoding - ASSAY_ENCODING_IMPORTED);
+}
 
 static assay_status open_trace(struct assay_input *input, struct source *source,
                                struct assay_error *error)
@@ -167,6 +182,24 @@ static assay_status open_trace(struct assay_input *input, struct source *source,
     input->data = source->data;
     source->data = NULL;
     return assay_trace_open_memory(&input->trace, source->name, input->data, source->size, error);
+}
+
+/* Takes over the file and what was read of it. */
+static assay_status open_import(struct assay_input *input, struct source *source,
+                                struct assay_error *error)
+{
+    input->name = strdup(source->name);
+    if (!input->name) {
+        assay_error_set(error, "out of memory opening %s", source->name);
+        return ASSAY_NO_MEMORY;
+    }
+    input->is_regular = source->is_regular;
+    input->data = source->data;
+    input->source =
+        (struct assay_import_source){input->name, source->data, source->size, source->file};
+    source->data = NULL;
+    source->file = STDIN_FILENO; /* not to be closed */
+    return assay_import_open(&input->import, format_of(input), &input->source, error);
 }
 
 static assay_status open_memory(struct assay_input *input, struct source *source,
@@ -200,6 +233,8 @@ static assay_status open_input(struct assay_input *input, struct source *source,
     }
     if (status != ASSAY_OK)
         return status;
+    if (input->encoding >= ASSAY_ENCODING_IMPORTED)
+        return open_import(input, source, error);
     return input->encoding == ASSAY_ENCODING_TRACE ? open_trace(input, source, error)
                                                    : open_memory(input, source, error);
 }
@@ -229,11 +264,29 @@ assay_status assay_input_open(struct assay_input **input, const char *path,
 
 struct assay_reader *assay_input_reader(struct assay_input *input)
 {
+    if (input->import)
+        return assay_import_reader(input->import);
     return input->trace ? assay_trace_stream(input->trace) : &input->reader.reader;
+}
+
+/* All of it is read anew, from the file. */
+static assay_status rewind_import(struct assay_input *input, struct assay_error *error)
+{
+    struct assay_import_source *source = &input->source;
+
+    if (!input->is_regular || lseek(source->file, 0, SEEK_SET) != 0) {
+        assay_error_set(error, "%s cannot be read again: write it to a file first", source->name);
+        return ASSAY_UNSUPPORTED;
+    }
+    assay_import_close(input->import);
+    source->first_size = 0;
+    return assay_import_open(&input->import, format_of(input), source, error);
 }
 
 assay_status assay_input_rewind(struct assay_input *input, struct assay_error *error)
 {
+    if (input->import)
+        return rewind_import(input, error);
     if (!input->trace) {
         assay_stream_reader_init(&input->reader, &input->stream);
         return ASSAY_OK;
@@ -251,6 +304,14 @@ const struct assay_trace_info *assay_input_trace_info(const struct assay_input *
     return input->trace ? assay_trace_info(input->trace) : NULL;
 }
 
+bool assay_input_import_counts(const struct assay_input *input, struct assay_import_counts *counts)
+{
+    if (!input->import)
+        return false;
+    *counts = assay_import_counts(input->import);
+    return true;
+}
+
 enum assay_encoding assay_input_encoding(const struct assay_input *input)
 {
     return input->encoding;
@@ -261,6 +322,10 @@ void assay_input_close(struct assay_input *input)
     if (!input)
         return;
     assay_trace_close(input->trace);
+    assay_import_close(input->import);
+    free(input->name);
+    if (input->source.file > STDIN_FILENO)
+        close(input->source.file);
     assay_stream_clear(&input->stream);
     free(input->data);
     free(input);

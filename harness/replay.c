@@ -44,14 +44,16 @@ static bool run_free(struct assay_replay *replay, const struct assay_op *op)
         return skip(replay, op);
     if (!assay_shadow_remove(replay->shadow, op->slot, finding_of(replay)))
         return false;
+    struct assay_block block = replay_block(replay, op->slot);
+    errno_watch(replay);
     assay_status status = replay->backend->free(replay->heap.self, slot->handle);
     answer(replay, op->kind | (uint64_t)status << 8);
-    if (status != ASSAY_OK) {
-        struct assay_block block = replay_block(replay, op->slot);
+    if (status != ASSAY_OK)
         return assay_finding_set(finding_of(replay), ASSAY_CHECK_FREE, &block,
                                  "freeing the block of op %llu was answered with: %s",
                                  (unsigned long long)block.op, assay_status_text(status));
-    }
+    if (!errno_after_free(replay, &block))
+        return false;
     replay->result->checks += 2; /* content, status */
     room_free(replay, slot->size, slot->op);
     if (assay_shadow_count(replay->shadow) == 0 && claims(replay, ASSAY_CAP_COALESCES))
@@ -227,6 +229,7 @@ static void begin(struct assay_replay *replay, struct assay_replay_result *resul
     replay->maps_at_create = replay->heap.meter.maps;
     replay->requests_under_fault = 0;
     replay->audits_under_fault = 0;
+    replay->kept_under_fault = 0;
     replay->misuses = 0;
     replay->drift = (struct drift){0};
     replay->window_start = replay->window_end = 0;

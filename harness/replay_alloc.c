@@ -13,6 +13,8 @@
 #define PAGE 4096
 /* Refused page requests after which everything is looked at. */
 #define AUDITS_UNDER_FAULT 32
+/* How often a refused request may keep pages: a table of its own may have grown before. */
+#define KEPT_UNDER_FAULT 2
 
 /* --- where a block lies --- */
 
@@ -107,6 +109,20 @@ static bool is_steady(struct assay_replay *replay)
     return false;
 }
 
+/* Pages that came before the refused ones, for the same request, must go back. */
+static bool keeps_nothing(struct assay_replay *replay, const struct request *request)
+{
+    size_t mapped = replay->heap.meter.mapped_bytes;
+
+    if (mapped <= request->mapped || ++replay->kept_under_fault <= KEPT_UNDER_FAULT)
+        return true;
+    return assay_finding_set(finding_of(replay), ASSAY_CHECK_STEADY, NULL,
+                             "for the %llu. time a request that was refused for want of pages "
+                             "left %zu more bytes mapped",
+                             (unsigned long long)replay->kept_under_fault,
+                             mapped - request->mapped);
+}
+
 /* After a refused realloc the old block must be as it was. */
 static bool is_kept(struct assay_replay *replay, uint32_t number)
 {
@@ -128,16 +144,20 @@ __attribute__((cold)) static bool refused(struct assay_replay *replay, const str
                                           const struct request *request)
 {
     bool page_refused = page_refusals(replay) != request->page_refusals;
+    int why = errno;
 
     answer(replay, op->kind);
     replay->result->refused++;
     if (request->is_realloc && !is_kept(replay, op->slot))
         return false;
-    if (page_refused && replay->fault_seen && !is_steady(replay))
+    if (page_refused && replay->fault_seen &&
+        (!keeps_nothing(replay, request) || !is_steady(replay)))
         return false;
     if (request->size == 0 &&
         (op->kind == ASSAY_OP_ALLOC_ALIGNED || !claims(replay, ASSAY_CAP_ZERO_SIZE_BLOCK)))
         return true;
+    if (request->size > 0 && !errno_after_refusal(replay, why))
+        return false;
     if (request->size > replay->most_bytes)
         return true;
     replay->result->checks++;
@@ -231,8 +251,10 @@ static bool arrive(struct assay_replay *replay, const struct assay_op *op,
 
 static struct request request_of(const struct assay_replay *replay, size_t size)
 {
-    return (struct request){
-        .size = size, .align = replay->backend->min_align, .page_refusals = page_refusals(replay)};
+    return (struct request){.size = size,
+                            .align = replay->backend->min_align,
+                            .page_refusals = page_refusals(replay),
+                            .mapped = replay->heap.meter.mapped_bytes};
 }
 
 bool replay_alloc(struct assay_replay *replay, const struct assay_op *op)
@@ -257,6 +279,7 @@ bool replay_alloc(struct assay_replay *replay, const struct assay_op *op)
         return skip(replay, op);
     if (replay->fault_seen && !audit_under_fault(replay))
         return false;
+    errno_watch(replay);
     if (op->kind == ASSAY_OP_ALLOC)
         handle = replay->backend->alloc(self, op->size);
     else if (op->kind == ASSAY_OP_ALLOC_ZEROED)
@@ -285,6 +308,7 @@ bool replay_realloc(struct assay_replay *replay, const struct assay_op *op)
     if (!assay_shadow_verify(replay->shadow, op->slot, finding_of(replay)))
         return false;
     request.is_realloc = true;
+    errno_watch(replay);
     void *handle = replay->backend->realloc(replay->heap.self, slot->handle, op->size);
     if (!handle)
         return refused(replay, op, &request);

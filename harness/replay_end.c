@@ -98,6 +98,7 @@ static bool try_size(struct assay_replay *replay, size_t size, bool *served)
 static bool serves_again(struct assay_replay *replay)
 {
     size_t size = replay->smallest_served;
+    uint64_t exhausted = replay->heap.meter.exhausted;
     bool served;
 
     /* What was served before fits the emptied heap; without that, what must fit any. */
@@ -110,7 +111,8 @@ static bool serves_again(struct assay_replay *replay)
     }
     if (!try_size(replay, size, &served))
         return false;
-    if (served)
+    /* Where the pages below the meter are exhausted, faults have not ended. */
+    if (served || replay->heap.meter.exhausted != exhausted)
         return true;
     return assay_finding_set(finding_of(replay), ASSAY_CHECK_SERVICE, NULL,
                              "%zu bytes are refused by the emptied heap after faults have ended",

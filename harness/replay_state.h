@@ -9,6 +9,8 @@
 #include "assay/replay.h"
 #include "assay/transcript.h"
 
+#include <errno.h>
+
 /* What was freed since a request was refused, while nothing but that size came and went. */
 struct refill {
     size_t size;         /* of the request that was refused; 0: none, or others came between */
@@ -47,6 +49,7 @@ struct request {
     bool is_realloc;
     bool overflows;
     uint64_t page_refusals; /* of the page source, before the call */
+    size_t mapped;          /* before the call */
 };
 
 struct assay_replay {
@@ -75,6 +78,7 @@ struct assay_replay {
     uint64_t maps_at_create;
     uint64_t requests_under_fault;
     uint64_t audits_under_fault;
+    uint64_t kept_under_fault; /* refused requests that left more mapped than they found */
     uint64_t misuses;
     struct room room;
     struct drift drift;
@@ -130,6 +134,16 @@ static inline void answer(struct assay_replay *replay, uint64_t word)
 struct assay_block replay_block(const struct assay_replay *replay, uint32_t number);
 /* Self-check, walk, stats, owns. */
 bool replay_audit(struct assay_replay *replay);
+
+/* errno_rule.c: errno is set before the call; `why` is what it was after it. */
+#define ERRNO_UNTOUCHED EDOM
+static inline void errno_watch(const struct assay_replay *replay)
+{
+    if (claims(replay, ASSAY_CAP_SETS_ERRNO))
+        errno = ERRNO_UNTOUCHED;
+}
+bool errno_after_refusal(struct assay_replay *replay, int why);
+bool errno_after_free(struct assay_replay *replay, const struct assay_block *block);
 
 /* drift.c: a round ends at each check operation. */
 bool drift_end_round(struct assay_replay *replay);

@@ -8,6 +8,7 @@
 
 #include "assay/nearest.h"
 #include "assay/sizes.h"
+#include "shown.h"
 
 #include <ctype.h>
 #include <inttypes.h>
@@ -17,7 +18,6 @@
 #define MAGIC "assay-ops"
 #define VERSION "1"
 #define WORDS_MAX 8 /* more than any line has */
-#define SHOWN 40    /* most characters of a word that an error repeats */
 
 struct line {
     const char *name;
@@ -47,22 +47,6 @@ __attribute__((format(printf, 2, 3))) static void fail(struct line *line, const 
     vsnprintf(what, sizeof what, format, arguments);
     va_end(arguments);
     assay_error_set(line->error, "%s:%zu: %s", line->name, line->number, what);
-}
-
-struct shown {
-    char text[2 * SHOWN];
-};
-
-/* A word fit to print: cut where long, and with a dot for what no terminal should get. */
-static struct shown shown(const char *word)
-{
-    struct shown shown;
-    size_t length = 0;
-
-    for (; word[length] && length < SHOWN; length++)
-        shown.text[length] = isprint((unsigned char)word[length]) ? word[length] : '.';
-    strcpy(shown.text + length, word[length] ? "..." : "");
-    return shown;
 }
 
 /* --- words --- */
@@ -117,8 +101,8 @@ static bool take_slot(struct line *line, const char *usage, uint32_t *slot)
     if (!word)
         return FAIL(line, "the slot is missing: expected '%s'", usage);
     if (word[0] != 's' || !parse_number(word + 1, &number) || number >= ASSAY_SLOTS)
-        return FAIL(line, "'%s' is not a slot: expected s0 to s%u, as in '%s'", shown(word).text,
-                    ASSAY_SLOTS - 1, usage);
+        return FAIL(line, "'%s' is not a slot: expected s0 to s%u, as in '%s'",
+                    assay_shown(word).text, ASSAY_SLOTS - 1, usage);
     *slot = (uint32_t)number;
     return true;
 }
@@ -133,7 +117,8 @@ static bool take_value(struct line *line, const char *usage, const char *what, b
         return FAIL(line, "the %s is missing: expected '%s'", what, usage);
     if (!(plain ? parse_number : assay_text_parse_size)(word, value))
         return FAIL(line, "'%s' is not a %s: expected a number up to %" PRIu64 "%s, as in '%s'",
-                    shown(word).text, what, most, plain ? "" : " such as 100, 64k or 2MiB", usage);
+                    assay_shown(word).text, what, most, plain ? "" : " such as 100, 64k or 2MiB",
+                    usage);
     if (*value < least || *value > most)
         return FAIL(line, "%s %" PRIu64 " is out of range: expected %" PRIu64 " to %" PRIu64, what,
                     *value, least, most);
@@ -145,7 +130,8 @@ static bool take_end(struct line *line, const char *usage)
     const char *word = take(line);
 
     if (word)
-        return FAIL(line, "'%s' is too much: expected '%s' and no more", shown(word).text, usage);
+        return FAIL(line, "'%s' is too much: expected '%s' and no more", assay_shown(word).text,
+                    usage);
     return true;
 }
 
@@ -175,11 +161,11 @@ static const char *argument_name(enum assay_op_kind kind)
 }
 
 /* "zeroed sN COUNT SIZE" */
-static struct shown usage_of(enum assay_op_kind kind)
+static struct assay_shown usage_of(enum assay_op_kind kind)
 {
     const struct assay_op_shape *shape = &assay_op_shapes[kind];
-    struct shown usage;
-    char argument[SHOWN / 2];
+    struct assay_shown usage;
+    char argument[ASSAY_SHOWN / 2];
     size_t i = 0;
 
     for (const char *at = argument_name(kind); *at; at++)
@@ -204,10 +190,10 @@ static bool find_kind(struct line *line, const char *word, uint8_t *kind)
     }
     const char *nearest = assay_nearest(word, names, ASSAY_OP_KINDS);
     if (nearest)
-        return FAIL(line, "'%s' is not an operation (did you mean '%s'?)", shown(word).text,
+        return FAIL(line, "'%s' is not an operation (did you mean '%s'?)", assay_shown(word).text,
                     nearest);
     return FAIL(line, "'%s' is not an operation: expected alloc, free, realloc or another of %s",
-                shown(word).text, "harness/doc/text.md");
+                assay_shown(word).text, "harness/doc/text.md");
 }
 
 /* [@THREAD] [+NANOSECONDS] */
@@ -218,7 +204,7 @@ static bool take_prefixes(struct line *line, struct assay_op *op)
 
     if (word[0] == '@') {
         if (!parse_number(word + 1, &number) || number >= ASSAY_THREADS)
-            return FAIL(line, "'%s' is not a thread: expected @0 to @%u", shown(word).text,
+            return FAIL(line, "'%s' is not a thread: expected @0 to @%u", assay_shown(word).text,
                         ASSAY_THREADS - 1);
         op->thread = (uint16_t)number;
         line->next++;
@@ -227,7 +213,7 @@ static bool take_prefixes(struct line *line, struct assay_op *op)
     if (word[0] == '+') {
         if (!parse_number(word + 1, &op->delta_ns))
             return FAIL(line, "'%s' is not a time: expected + and nanoseconds, as in +250",
-                        shown(word).text);
+                        assay_shown(word).text);
         line->next++;
     }
     return true;
@@ -241,11 +227,11 @@ static bool decode_op(struct line *line, struct assay_op *op)
     const char *word = take(line);
     if (!word)
         return FAIL(line, "the operation is missing: expected one after '%s', as in '%s free s0'",
-                    shown(line->words[0]).text, shown(line->words[0]).text);
+                    assay_shown(line->words[0]).text, assay_shown(line->words[0]).text);
     if (!find_kind(line, word, &op->kind))
         return false;
     const struct assay_op_shape *shape = &assay_op_shapes[op->kind];
-    struct shown usage = usage_of(op->kind);
+    struct assay_shown usage = usage_of(op->kind);
     if (shape->has_slot && !take_slot(line, usage.text, &op->slot))
         return false;
     if (shape->has_arg && !take_value(line, usage.text, argument_name(op->kind), false,
@@ -279,11 +265,11 @@ static bool decode_version(struct line *line)
 
     if (strcmp(word, MAGIC) != 0)
         return FAIL(line, "'%s' where '%s %s' was expected: the first line of every .ops file",
-                    shown(word).text, MAGIC, VERSION);
+                    assay_shown(word).text, MAGIC, VERSION);
     word = take(line);
     if (!word || strcmp(word, VERSION) != 0)
         return FAIL(line, "version '%s' of %s is not known: expected '%s %s'",
-                    word ? shown(word).text : "", MAGIC, MAGIC, VERSION);
+                    word ? assay_shown(word).text : "", MAGIC, MAGIC, VERSION);
     return take_end(line, MAGIC " " VERSION);
 }
 

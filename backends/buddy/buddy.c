@@ -53,12 +53,19 @@ static unsigned find(struct heap *heap, const void *address, const struct assay_
     return assay_buddy_taken(&heap->buddy, *region, address);
 }
 
+/* A region has a map beside it, of a byte for each of its smallest blocks; the table of regions may grow. */
+static bool is_worth_trimming(struct heap *heap, size_t bytes)
+{
+    return assay_regions_gain(&heap->regions, bytes,
+                              bytes + bytes / 16 + 4 * heap->regions.pages->page_size,
+                              assay_buddy_unused(&heap->buddy));
+}
+
 static void *take(struct heap *heap, unsigned order)
 {
     void *block = assay_buddy_take(&heap->buddy, order, 0);
 
-    if (block || order >= BUDDY_ORDERS ||
-        !assay_regions_gain(&heap->regions, (size_t)1 << order, assay_buddy_unused(&heap->buddy)))
+    if (block || order >= BUDDY_ORDERS || !is_worth_trimming(heap, (size_t)1 << order))
         return block;
     assay_buddy_trim(&heap->buddy);
     return assay_buddy_take(&heap->buddy, order, 0);

@@ -8,6 +8,8 @@
 
 #include "assay/sizes.h"
 
+#include <errno.h>
+
 #define MOST_ALIGN 16 /* malloc promises no more; what is seen beyond is luck */
 #define PROBES 512
 
@@ -58,9 +60,10 @@ static void *dl_posix_memalign(void *self, size_t align, size_t size)
     const struct dl_library *library = self;
     void *block = NULL;
 
-    if (library->functions.posix_memalign(&block, at_least_pointer(align), size) != 0)
-        return NULL;
-    return block;
+    int why = library->functions.posix_memalign(&block, at_least_pointer(align), size);
+    if (why != 0)
+        errno = why;
+    return why == 0 ? block : NULL;
 }
 
 static void *dl_memalign(void *self, size_t align, size_t size)

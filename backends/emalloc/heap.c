@@ -94,12 +94,15 @@ static void *take(struct emalloc_heap *heap, size_t align, size_t size, bool zer
 }
 
 /* Unmaps what is not used, if the request can be served then. */
-static bool trim(struct emalloc_heap *heap, size_t size)
+static bool trim(struct emalloc_heap *heap, size_t align, size_t size)
 {
+    size_t page = heap->regions.pages->page_size;
+    /* A mapping begins with a page for the mark at most, and the table of regions may grow. */
+    size_t least = size + MARK_BYTES, most = least + align + 4 * page;
     size_t unused = assay_pool_unused(&heap->small) + assay_buddy_unused(&heap->medium) +
                     heap->large.kept_bytes;
 
-    if (!assay_regions_gain(&heap->regions, size + MARK_BYTES, unused))
+    if (!assay_regions_gain(&heap->regions, least, most, unused))
         return false;
     assay_pool_trim(&heap->small);
     assay_buddy_trim(&heap->medium);
@@ -111,7 +114,7 @@ static void *alloc(struct emalloc_heap *heap, size_t align, size_t size, bool ze
 {
     void *block = take(heap, align, size, zeroed);
 
-    if (!block && trim(heap, size))
+    if (!block && trim(heap, align, size))
         block = take(heap, align, size, zeroed);
     if (block)
         heap->used_bytes += size;

@@ -84,18 +84,19 @@ static inline struct assay_region *assay_regions_find(struct assay_regions *regi
 }
 
 /*
- * Whether to unmap `unused` bytes would let `bytes` more be mapped, which now is refused: a refusal that nothing can
- * prevent must not cost what is kept. Of a heap without a limit nobody knows.
+ * Whether to unmap `unused` bytes may let a request be served that was refused, and that needs `least` to `most`
+ * bytes of pages: a refusal that nothing can prevent must not cost what is kept. Of a heap without a limit nobody
+ * knows.
  */
-static inline bool assay_regions_gain(const struct assay_regions *regions, size_t bytes,
-                                      size_t unused)
+static inline bool assay_regions_gain(const struct assay_regions *regions, size_t least,
+                                      size_t most, size_t unused)
 {
     size_t left = regions->limit - regions->mapped_bytes;
 
     if (regions->at != regions->first) /* its pages go with what it is there for */
         unused += assay_align_up(regions->room * sizeof *regions->at, regions->pages->page_size);
     return unused > 0 &&
-           (regions->limit == SIZE_MAX || (bytes > left && bytes <= assay_add(left, unused)));
+           (regions->limit == SIZE_MAX || (most > left && least <= assay_add(left, unused)));
 }
 
 /* Whole pages that hold `bytes`; SIZE_MAX where that does not fit. */

@@ -47,7 +47,10 @@ static void *system_alloc_aligned(void *self, size_t align, size_t size)
     (void)self;
     if (align < sizeof(void *))
         align = sizeof(void *);
-    return posix_memalign(&block, align, size) == 0 ? block : NULL;
+    int why = posix_memalign(&block, align, size);
+    if (why != 0)
+        errno = why;
+    return why == 0 ? block : NULL;
 }
 
 static void *system_realloc(void *self, void *block, size_t size)
@@ -64,7 +67,8 @@ static size_t system_usable_size(void *self, const void *block)
 
 const struct assay_backend assay_backend_system = {
     .abi = ASSAY_BACKEND_ABI,
-    .caps = ASSAY_CAP_THREAD_SAFE | ASSAY_CAP_GROWS | ASSAY_CAP_ZERO_SIZE_BLOCK,
+    .caps =
+        ASSAY_CAP_THREAD_SAFE | ASSAY_CAP_GROWS | ASSAY_CAP_ZERO_SIZE_BLOCK | ASSAY_CAP_SETS_ERRNO,
     .min_align = 8, /* glibc gives 16; what is preloaded may give blocks below 16 bytes only this */
     .max_size = PTRDIFF_MAX,
     .name = "system",

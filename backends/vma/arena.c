@@ -1,5 +1,6 @@
 /*
- * arena.c - miniblocks in one tree by address. Blocks are read off: two miniblocks that touch are of one block.
+ * arena.c - miniblocks as ranges, in order of their addresses. Blocks are read off: two miniblocks that touch are
+ * of one block.
  */
 #include "content.h"
 
@@ -8,31 +9,53 @@
 struct vma_arena {
     uint64_t size;
     uint64_t allocated;
-    struct vma_node *miniblocks;
-    size_t miniblock_count;
-    size_t block_count;
+    struct vma_ranges miniblocks;
     size_t held; /* memory for content */
-    /* The miniblock found last, or NULL: what asks whether it may write there writes there next. */
-    struct vma_node *last;
+    /* The miniblock found last: what asks whether it may write there writes there next. */
+    struct vma_place last;
 };
 
-/* The miniblock that holds address, or NULL. */
-static struct vma_node *holder(const struct vma_arena *arena, uint64_t address)
-{
-    struct vma_node *last = arena->last;
+/* --- finding --- */
 
-    if (last && address >= last->start && address < last->end)
-        return last;
-    struct vma_node *node = vma_tree_find(arena->miniblocks, address);
-    if (node)
-        ((struct vma_arena *)(uintptr_t)arena)->last = node; /* a memory, no part of what it is */
-    return node;
+/* The first miniblock that ends behind address: often the one found last, or the next. */
+static struct vma_place from(const struct vma_arena *arena, uint64_t address)
+{
+    struct vma_place place = arena->last;
+
+    if (place.leaf && vma_start(place) <= address) {
+        if (vma_range(place)->end > address)
+            return place;
+        bool is_next = vma_range(place)->end == address;
+        place = is_next ? vma_ranges_next(place) : vma_ranges_from(&arena->miniblocks, address);
+    } else {
+        place = vma_ranges_from(&arena->miniblocks, address);
+    }
+    ((struct vma_arena *)(uintptr_t)arena)->last = place; /* a memory, no part of what it is */
+    return place;
 }
 
-static struct vma_mini *mini_of(struct vma_node *node)
+/* The miniblock that holds address; without a leaf, none. */
+static struct vma_place holder(const struct vma_arena *arena, uint64_t address)
 {
-    return (struct vma_mini *)node;
+    struct vma_place place = from(arena, address);
+
+    if (place.leaf && vma_start(place) > address)
+        place.leaf = NULL;
+    return place;
 }
+
+static struct vma_place begins_at(const struct vma_arena *arena, uint64_t address)
+{
+    struct vma_place place = from(arena, address);
+
+    if (place.leaf && vma_start(place) != address)
+        place.leaf = NULL;
+    return place;
+}
+
+static const struct vma_place nowhere = {NULL, 0};
+
+/* --- miniblocks --- */
 
 struct vma_arena *vma_open(uint64_t size)
 {
@@ -43,88 +66,55 @@ struct vma_arena *vma_open(uint64_t size)
     return arena;
 }
 
-static void free_miniblocks(struct vma_arena *arena, struct vma_node *root)
-{
-    if (!root)
-        return;
-    free_miniblocks(arena, root->left);
-    free_miniblocks(arena, root->right);
-    content_free(mini_of(root), &arena->held);
-    free(root);
-}
-
 void vma_close(struct vma_arena *arena)
 {
     if (!arena)
         return;
-    free_miniblocks(arena, arena->miniblocks);
+    struct vma_place place = vma_ranges_from(&arena->miniblocks, 0);
+    for (; place.leaf; place = vma_ranges_next(place))
+        content_free(vma_range(place), vma_start(place), &arena->held);
+    vma_ranges_clear(&arena->miniblocks);
     free(arena);
-}
-
-/* --- miniblocks --- */
-
-/* How many of the addresses beside [start, end) are allocated: of a block that touches it. */
-static size_t neighbours(const struct vma_arena *arena, uint64_t start, uint64_t end)
-{
-    return (start > 0 && vma_tree_find(arena->miniblocks, start - 1)) +
-           (vma_tree_find(arena->miniblocks, end) != NULL);
-}
-
-static struct vma_mini *begins_at(const struct vma_arena *arena, uint64_t address)
-{
-    struct vma_node *node = holder(arena, address);
-
-    return node && node->start == address ? mini_of(node) : NULL;
 }
 
 enum vma_status vma_alloc(struct vma_arena *arena, uint64_t address, uint64_t size)
 {
+    struct vma_place place;
+
     if (size == 0)
         return VMA_INVALID;
     if (address >= arena->size)
         return VMA_OUTSIDE;
     if (size > arena->size - address)
         return VMA_PAST_END;
-    uint64_t end = address + size;
-    const struct vma_node *next = vma_tree_from(arena->miniblocks, address);
-    if (next && next->start < end)
-        return VMA_OVERLAP;
-    struct vma_mini *mini = calloc(1, sizeof *mini);
-    if (!mini)
-        return VMA_NO_MEMORY;
-    mini->node.start = address;
-    mini->node.end = end;
-    mini->node.permission = VMA_READ | VMA_WRITE;
-    arena->block_count = arena->block_count + 1 - neighbours(arena, address, end);
-    arena->miniblock_count++;
+    enum vma_status status = vma_ranges_add(&arena->miniblocks, address, address + size, &place);
+    if (status != VMA_OK)
+        return status;
+    vma_range(place)->permission = VMA_READ | VMA_WRITE;
+    arena->last = place;
     arena->allocated += size;
-    arena->miniblocks = vma_tree_add(arena->miniblocks, &mini->node);
     return VMA_OK;
 }
 
 enum vma_status vma_free(struct vma_arena *arena, uint64_t address)
 {
-    struct vma_mini *mini = begins_at(arena, address);
+    struct vma_range mini;
 
-    if (!mini)
+    if (!vma_ranges_remove(&arena->miniblocks, address, &mini))
         return VMA_BAD_ADDRESS;
-    arena->miniblocks = vma_tree_remove(arena->miniblocks, address);
-    arena->block_count = arena->block_count + neighbours(arena, address, mini->node.end) - 1;
-    arena->miniblock_count--;
-    arena->last = NULL;
-    arena->allocated -= mini->node.end - address;
-    content_free(mini, &arena->held);
-    free(mini);
+    arena->last = nowhere;
+    arena->allocated -= mini.end - address;
+    content_free(&mini, address, &arena->held);
     return VMA_OK;
 }
 
 enum vma_status vma_protect(struct vma_arena *arena, uint64_t address, unsigned permission)
 {
-    struct vma_mini *mini = begins_at(arena, address);
+    struct vma_place place = begins_at(arena, address);
 
-    if (!mini)
+    if (!place.leaf)
         return VMA_BAD_ADDRESS;
-    mini->node.permission = (uint8_t)(permission & (VMA_READ | VMA_WRITE | VMA_EXEC));
+    vma_range(place)->permission = (uint8_t)(permission & (VMA_READ | VMA_WRITE | VMA_EXEC));
     return VMA_OK;
 }
 
@@ -133,21 +123,24 @@ enum vma_status vma_protect(struct vma_arena *arena, uint64_t address, unsigned 
 enum vma_status vma_span(const struct vma_arena *arena, uint64_t address, uint64_t size,
                          unsigned permission, uint64_t *count, uint64_t *granted)
 {
-    const struct vma_node *node = holder(arena, address);
+    struct vma_place place = holder(arena, address);
     enum vma_status status = VMA_OK;
-    uint64_t at = address;
+    uint64_t at = address, left = size;
 
-    if (!node)
+    if (!place.leaf)
         return VMA_BAD_ADDRESS;
-    while (node && size > 0) {
-        uint64_t part = node->end - at;
-        if ((node->permission & permission) != permission && status == VMA_OK) {
+    while (left > 0 && place.leaf && vma_start(place) <= at) {
+        const struct vma_range *mini = vma_range(place);
+        uint64_t part = mini->end - at < left ? mini->end - at : left;
+        if ((mini->permission & permission) != permission && status == VMA_OK) {
             status = VMA_DENIED;
             if (granted)
                 *granted = at - address;
         }
-        at += part < size - (at - address) ? part : size - (at - address);
-        node = at - address < size ? holder(arena, at) : NULL;
+        at += part;
+        left -= part;
+        if (left > 0)
+            place = vma_ranges_next(place);
     }
     *count = at - address;
     if (status == VMA_OK && granted)
@@ -157,17 +150,18 @@ enum vma_status vma_span(const struct vma_arena *arena, uint64_t address, uint64
 
 enum vma_status vma_write(struct vma_arena *arena, uint64_t address, const void *bytes, size_t size)
 {
-    const unsigned char *from = bytes;
+    const unsigned char *next = bytes;
 
     while (size > 0) {
-        struct vma_node *node = holder(arena, address);
-        if (!node)
+        struct vma_place place = holder(arena, address);
+        if (!place.leaf)
             return VMA_BAD_ADDRESS;
-        size_t part = node->end - address < size ? (size_t)(node->end - address) : size;
-        if (!content_write(mini_of(node), address, from, part, &arena->held))
+        struct vma_range *mini = vma_range(place);
+        size_t part = mini->end - address < size ? (size_t)(mini->end - address) : size;
+        if (content_write(mini, vma_start(place), address, next, part, &arena->held) != VMA_OK)
             return VMA_NO_MEMORY;
         address += part;
-        from += part;
+        next += part;
         size -= part;
     }
     return VMA_OK;
@@ -176,23 +170,22 @@ enum vma_status vma_write(struct vma_arena *arena, uint64_t address, const void 
 bool vma_next_piece(const struct vma_arena *arena, uint64_t address, uint64_t end,
                     struct vma_piece *piece)
 {
-    while (address < end) {
-        struct vma_node *node = vma_tree_from(arena->miniblocks, address);
-        if (!node || node->start >= end)
-            return false;
-        uint64_t from = address > node->start ? address : node->start;
-        if (content_next(mini_of(node), from, end < node->end ? end : node->end, piece))
+    struct vma_place place = from(arena, address);
+
+    for (; place.leaf && vma_start(place) < end; place = vma_ranges_next(place)) {
+        const struct vma_range *mini = vma_range(place);
+        uint64_t start = vma_start(place), first = address > start ? address : start;
+        if (content_next(mini, start, first, end < mini->end ? end : mini->end, piece))
             return true;
-        address = node->end;
     }
     return false;
 }
 
 unsigned char *vma_pin(struct vma_arena *arena, uint64_t address)
 {
-    struct vma_mini *mini = begins_at(arena, address);
+    struct vma_place place = begins_at(arena, address);
 
-    return mini ? content_pin(mini, &arena->held) : NULL;
+    return place.leaf ? content_pin(vma_range(place), address, &arena->held) : NULL;
 }
 
 /* --- what there is --- */
@@ -200,20 +193,21 @@ unsigned char *vma_pin(struct vma_arena *arena, uint64_t address)
 bool vma_next_miniblock(const struct vma_arena *arena, uint64_t address,
                         struct vma_miniblock *miniblock)
 {
-    const struct vma_node *node = vma_tree_from(arena->miniblocks, address);
+    struct vma_place place = from(arena, address);
 
-    if (node && node->start < address)
-        node = vma_tree_from(arena->miniblocks, node->end);
-    if (!node)
+    if (place.leaf && vma_start(place) < address)
+        place = vma_ranges_next(place);
+    if (!place.leaf)
         return false;
-    *miniblock = (struct vma_miniblock){node->start, node->end, node->permission};
+    const struct vma_range *mini = vma_range(place);
+    *miniblock = (struct vma_miniblock){vma_start(place), mini->end, mini->permission};
     return true;
 }
 
 /* Whether a miniblock ends where another begins, so that none of its block begins there. */
 static bool is_continued(const struct vma_arena *arena, uint64_t start)
 {
-    return start > 0 && holder(arena, start - 1);
+    return start > 0 && holder(arena, start - 1).leaf;
 }
 
 bool vma_next_block(const struct vma_arena *arena, uint64_t address, struct vma_block *block)
@@ -237,12 +231,26 @@ void vma_totals(const struct vma_arena *arena, struct vma_totals *totals)
 {
     *totals = (struct vma_totals){.size = arena->size,
                                   .allocated = arena->allocated,
-                                  .blocks = arena->block_count,
-                                  .miniblocks = arena->miniblock_count,
+                                  .blocks = arena->miniblocks.runs,
+                                  .miniblocks = arena->miniblocks.count,
+                                  .record_bytes = arena->miniblocks.nodes * sizeof(struct vma_node),
                                   .content_bytes = arena->held};
+}
+
+const char *vma_damage(const struct vma_arena *arena)
+{
+    const char *damage = vma_ranges_damage(&arena->miniblocks);
+    uint64_t allocated = 0;
+
+    if (damage)
+        return damage;
+    struct vma_place place = vma_ranges_from(&arena->miniblocks, 0);
+    for (; place.leaf; place = vma_ranges_next(place))
+        allocated += vma_range(place)->end - vma_start(place);
+    return allocated == arena->allocated ? NULL : "what is allocated is not the sum of its parts";
 }
 
 bool vma_find_gap(const struct vma_arena *arena, uint64_t size, uint64_t align, uint64_t *address)
 {
-    return size > 0 && vma_tree_gap(arena->miniblocks, 0, arena->size, size, align, address);
+    return size > 0 && vma_ranges_gap(&arena->miniblocks, arena->size, size, align, address);
 }

@@ -9,7 +9,7 @@
  * run of miniblocks that touch. Blocks are not stored: they follow from the miniblocks.
  *
  * Addresses and sizes are in bytes, of the arena, never of the process. An arena may have up to 2^64 - 1 bytes;
- * memory is taken for miniblocks (at most 96 bytes each) and for what was written. Cost is O(log miniblocks)
+ * memory is taken for miniblocks (1 KiB for the first, then at most 80 bytes each) and for what was written. Cost is O(log miniblocks)
  * besides the bytes that are moved, unless said otherwise. An arena is one thread's at a time; nothing here
  * prints, exits, or has state outside the arena. VMA_NO_MEMORY means that nothing has changed.
  */
@@ -101,9 +101,13 @@ struct vma_totals {
     uint64_t allocated;
     size_t blocks;
     size_t miniblocks;
+    size_t record_bytes;  /* of memory, for miniblocks */
     size_t content_bytes; /* of memory, for what was written */
 };
 void vma_totals(const struct vma_arena *arena, struct vma_totals *totals); /* O(1) */
+
+/* What contradicts itself in the records of the arena, as a sentence; NULL: nothing. O(miniblocks). */
+const char *vma_damage(const struct vma_arena *arena);
 
 /* --- for allocators on top --- */
 

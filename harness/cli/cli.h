@@ -59,6 +59,15 @@ struct cli_option {
     uint64_t min, max; /* of sizes, counts and seconds; max 0: none */
 };
 
+/* The option for the encoding of an input, or the other tool that wrote it. */
+#define CLI_ENCODING_OPTION(name, value)                                                           \
+    {                                                                                              \
+        name, CLI_ENCODING, &(value), "WORD",                                                      \
+            "of the input: trace, text, bytes, or another tool's: rep, mtrace, heaptrack, "        \
+            "valgrind, mozilla, android; guessed for all but bytes",                               \
+            0, 0                                                                                   \
+    }
+
 /*
  * Parses argv[1..] by the command's table. Returns the index of the first operand, or -1 after having printed
  * one line; *exit_code is then what to leave with (0 after --help). Operands may stand between

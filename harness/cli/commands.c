@@ -6,8 +6,10 @@
 /* What may follow an option, as words of bash; NULL: nothing is known but names of files. */
 static const char *values_of(const struct cli_option *option)
 {
+    if (strcmp(option->name, "to") == 0)
+        return "trace text bytes rep";
     if (option->kind == CLI_ENCODING)
-        return "trace text bytes";
+        return "trace text bytes rep mtrace heaptrack valgrind mozilla android";
     if (strcmp(option->name, "pages") == 0)
         return "os fenced recycled";
     if (strcmp(option->name, "backend") == 0)

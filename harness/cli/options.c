@@ -136,7 +136,10 @@ static int store(const struct cli_command *command, const struct cli_option *opt
         return store_seconds(command, option, text);
     case CLI_ENCODING:
         if (!assay_encoding_parse(text, option->value))
-            return bad_value(command, option, "trace, text or bytes", text);
+            return bad_value(command, option,
+                             "trace, text, bytes, rep, mtrace, heaptrack, valgrind, mozilla or "
+                             "android",
+                             text);
         return 0;
     }
     return 0;

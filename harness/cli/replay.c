@@ -29,8 +29,7 @@ static bool json, transcript;
 static const struct cli_option options[] = {
     {"backend", CLI_LIST, &specs, "SPEC",
      "a name of assay list, dl:PATH or plugin:PATH; repeatable", 0, 0},
-    {"encoding", CLI_ENCODING, &encoding, "WORD", "trace, text or bytes; guessed for the first two",
-     0, 0},
+    CLI_ENCODING_OPTION("encoding", encoding),
     {"check-interval", CLI_COUNT, &check_interval, "N",
      "self-check, walk and statistics each N operations; 0: at check operations and the end", 0, 0},
     {"limit", CLI_SIZE, &limit, "SIZE", "most bytes the heap may map, in place of the stream's", 1,

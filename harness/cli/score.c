@@ -14,7 +14,7 @@
 #define CONTROL_PARTS 4
 
 static const char *folder;
-static struct cli_list wanted, ablated, alone;
+static struct cli_list wanted, wanted_controls, ablated, alone;
 static uint64_t seeds, first_seed, control_ops, jobs;
 static double seconds;
 static bool is_short, json, markdown;
@@ -23,6 +23,8 @@ static const struct cli_option options[] = {
     {"mutants", CLI_TEXT, &folder, "DIR", "the folder of mutants with their list (built ones)", 0,
      0},
     {"mutant", CLI_LIST, &wanted, "NAME", "only this one, and no control; repeatable", 0, 0},
+    {"control", CLI_LIST, &wanted_controls, "NAME",
+     "only this correct backend, and no mutant; repeatable", 0, 0},
     {"seeds", CLI_COUNT, &seeds, "N", "campaigns for each mutant (5)", 1, 1000},
     {"seed", CLI_COUNT, &first_seed, "N", "the first of these seeds (1)", 0, 1u << 30},
     {"seconds", CLI_SECONDS, &seconds, "S",
@@ -38,25 +40,32 @@ static const struct cli_option options[] = {
     {0},
 };
 
-static bool is_wanted(const struct score_subject *subject)
+static bool is_named(const struct cli_list *names, const char *name)
 {
-    if (wanted.count == 0)
-        return !subject->is_control || control_ops > 0;
-    for (size_t i = 0; i < wanted.count; i++)
-        if (!subject->is_control && strcmp(wanted.words[i], subject->name) == 0)
+    for (size_t i = 0; i < names->count; i++)
+        if (strcmp(names->words[i], name) == 0)
             return true;
     return false;
 }
 
-static int check_wanted(const struct score_list *list)
+static bool is_wanted(const struct score_subject *subject)
 {
-    for (size_t i = 0; i < wanted.count; i++) {
+    if (wanted.count + wanted_controls.count == 0)
+        return !subject->is_control || control_ops > 0;
+    return is_named(subject->is_control ? &wanted_controls : &wanted, subject->name);
+}
+
+static int check_wanted(const struct score_list *list, const struct cli_list *names,
+                        bool are_controls)
+{
+    for (size_t i = 0; i < names->count; i++) {
         bool is_known = false;
         for (size_t j = 0; j < list->count; j++)
-            is_known = is_known || (!list->subjects[j].is_control &&
-                                    strcmp(wanted.words[i], list->subjects[j].name) == 0);
+            is_known = is_known || (list->subjects[j].is_control == are_controls &&
+                                    strcmp(names->words[i], list->subjects[j].name) == 0);
         if (!is_known)
-            return cli_fail(CLI_USAGE, "score: no mutant '%s' in the list", wanted.words[i]);
+            return cli_fail(CLI_USAGE, "score: no %s '%s' in the list",
+                            are_controls ? "correct backend" : "mutant", names->words[i]);
     }
     return CLI_NOTHING;
 }
@@ -180,7 +189,9 @@ static int run_command(int argc, char **argv)
     if (code == CLI_NOTHING)
         code = score_list_read(&list, folder);
     if (code == CLI_NOTHING)
-        code = check_wanted(&list);
+        code = check_wanted(&list, &wanted, false);
+    if (code == CLI_NOTHING)
+        code = check_wanted(&list, &wanted_controls, true);
     if (code == CLI_NOTHING)
         code = run_list(&list, without | (only ? ~only : 0),
                         json       ? SCORE_JSON

@@ -2,39 +2,35 @@
 #include "cli.h"
 
 #include "assay/bytes.h"
+#include "assay/rep.h"
 #include "assay/text.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static enum assay_encoding from, to;
 static uint64_t first_op, op_count = UINT64_MAX;
 
-#define FROM_OPTION                                                                                \
-    {                                                                                              \
-        "encoding", CLI_ENCODING, &from, "WORD",                                                   \
-            "of the input: trace, text or bytes; guessed for the first two", 0, 0                  \
-    }
-
 static const struct cli_option show_options[] = {
     {"first", CLI_COUNT, &first_op, "N", "start at the operation with this index", 0, 0},
     {"count", CLI_COUNT, &op_count, "N", "at most so many operations", 0, 0},
-    FROM_OPTION,
+    CLI_ENCODING_OPTION("encoding", from),
     {0},
 };
 static const struct cli_option convert_options[] = {
+    CLI_ENCODING_OPTION("from", from),
     {"to", CLI_ENCODING, &to, "WORD",
-     "trace, text or bytes; else by the ending .trace, .ops, .bytes", 0, 0},
+     "trace, text, bytes or rep; else by the ending .trace, .ops, .bytes, .rep", 0, 0},
     {"first", CLI_COUNT, &first_op, "N", "start at the operation with this index", 0, 0},
     {"count", CLI_COUNT, &op_count, "N", "at most so many operations", 0, 0},
-    FROM_OPTION,
     {0},
 };
 
 /* A reader that passes on [first_op, first_op + op_count) of another. */
 struct window {
     struct assay_reader reader;
-    struct assay_reader *inner;
+    struct cli_progress inner;
     uint64_t skip, left;
     uint64_t passed;
     bool has_time; /* of what was passed on */
@@ -45,7 +41,7 @@ static size_t window_next(struct assay_reader *reader, const struct assay_op **o
     struct window *window = (struct window *)reader;
     size_t count;
 
-    while (window->left && (count = window->inner->next(window->inner, ops)) != 0) {
+    while (window->left && (count = window->inner.reader.next(&window->inner.reader, ops)) != 0) {
         size_t skipped = count < window->skip ? count : (size_t)window->skip;
         window->skip -= skipped;
         count -= skipped;
@@ -59,7 +55,7 @@ static size_t window_next(struct assay_reader *reader, const struct assay_op **o
         if (count)
             return count;
     }
-    window->reader.error = window->inner->error;
+    window->reader.error = window->inner.inner->error;
     if (window->skip && !window->reader.error.what[0])
         assay_error_set(
             &window->reader.error, "--first %llu is beyond the end: there are %llu operations",
@@ -67,14 +63,18 @@ static size_t window_next(struct assay_reader *reader, const struct assay_op **o
     return 0;
 }
 
-static void window_init(struct window *window, struct assay_reader *inner)
+/* No progress is shown between lines of the stream, which go to standard output. */
+static void window_init(struct window *window, struct assay_input *input, bool to_output)
 {
+    struct assay_reader *inner = assay_input_reader(input);
+
     *window = (struct window){
         .reader = {.setup = inner->setup, .next = window_next},
-        .inner = inner,
         .skip = first_op,
         .left = op_count,
     };
+    cli_progress_init(&window->inner, inner, "reading", cli_total_ops(input));
+    window->inner.wanted &= !(to_output && isatty(STDOUT_FILENO));
 }
 
 /* What ended the stream: its end, or an error. */
@@ -110,8 +110,9 @@ static int show(int argc, char **argv)
         return cli_fail(CLI_USAGE, "trace show: takes one file, but got %d", argc - operand);
     if (assay_input_open(&input, argv[operand], from, &error) != ASSAY_OK)
         return cli_fail(CLI_ENVIRONMENT, "%s", error.what);
-    window_init(&window, assay_input_reader(input));
+    window_init(&window, input, true);
     code = write_text(stdout, &window.reader);
+    cli_progress_end(&window.inner);
     assay_input_close(input);
     return code;
 }
@@ -133,6 +134,8 @@ static enum assay_encoding encoding_of_name(const char *path)
         return ASSAY_ENCODING_TEXT;
     if (ends_with(path, ".bytes"))
         return ASSAY_ENCODING_BYTES;
+    if (ends_with(path, ".rep"))
+        return ASSAY_ENCODING_REP;
     return ASSAY_ENCODING_GUESS;
 }
 
@@ -181,6 +184,23 @@ out:
     return code;
 }
 
+static int write_rep(FILE *out, struct assay_reader *reader)
+{
+    struct assay_rep_counts counts;
+    struct assay_error error;
+
+    if (assay_rep_write(out, reader, &counts, &error) != ASSAY_OK)
+        return cli_fail(CLI_ENVIRONMENT, "%s", error.what);
+    if (counts.plain)
+        fprintf(stderr,
+                "assay: %llu zeroed or aligned blocks are plain ones: a .rep has no other\n",
+                (unsigned long long)counts.plain);
+    if (counts.left_out)
+        fprintf(stderr, "assay: %llu operations are left out: a .rep cannot hold them\n",
+                (unsigned long long)counts.left_out);
+    return CLI_NOTHING;
+}
+
 /* "-" is standard output. */
 static int convert_to_file(struct assay_reader *reader, const char *path)
 {
@@ -190,10 +210,36 @@ static int convert_to_file(struct assay_reader *reader, const char *path)
 
     if (code)
         return code;
-    code = to == ASSAY_ENCODING_TEXT ? write_text(output.file, reader)
-                                     : write_bytes(output.file, reader);
+    if (to == ASSAY_ENCODING_TEXT)
+        code = write_text(output.file, reader);
+    else if (to == ASSAY_ENCODING_REP)
+        code = write_rep(output.file, reader);
+    else
+        code = write_bytes(output.file, reader);
     int written = is_file ? cli_output_close(&output, code == CLI_NOTHING) : 0;
     return written ? written : code;
+}
+
+/* What another tool's file lacked, or had too much of. */
+static void tell_import(const struct assay_input *input)
+{
+    struct assay_import_counts counts;
+
+    if (!assay_input_import_counts(input, &counts))
+        return;
+    const struct {
+        uint64_t count;
+        const char *what;
+    } notes[] = {
+        {counts.calls.unknown_frees, "frees of blocks that were not seen allocated are left out"},
+        {counts.calls.unknown_reallocs, "reallocs of such blocks are allocations"},
+        {counts.calls.missed_frees, "frees that were not seen are added"},
+        {counts.other_processes, "lines of other processes are left out"},
+        {counts.unknown_lines, "lines that say nothing of the heap are left out"},
+    };
+    for (size_t i = 0; i < sizeof notes / sizeof *notes; i++)
+        if (notes[i].count)
+            fprintf(stderr, "assay: %llu %s\n", (unsigned long long)notes[i].count, notes[i].what);
 }
 
 /* Writes what the input has between --first and --count; says what is missing from it. */
@@ -202,16 +248,19 @@ static int convert_input(struct assay_input *input, const char *in, const char *
     const struct assay_trace_info *info = assay_input_trace_info(input);
     struct window window;
 
-    window_init(&window, assay_input_reader(input));
+    window_init(&window, input, strcmp(out, "-") == 0);
     int code = to == ASSAY_ENCODING_TRACE
                    ? convert_to_trace(&window.reader, out, info ? info->origin : in)
                    : convert_to_file(&window.reader, out);
+    cli_progress_end(&window.inner);
     if (window.reader.error.what[0] && window.passed &&
         !cli_given(&cli_trace_convert_command, &op_count))
         fprintf(stderr, "assay: %s is not written; --count %llu converts what can be read\n", out,
                 (unsigned long long)window.passed);
     if (code == CLI_NOTHING && to == ASSAY_ENCODING_BYTES && window.has_time)
         fputs("assay: times are left out: the encoding bytes cannot hold them\n", stderr);
+    if (code == CLI_NOTHING)
+        tell_import(input);
     return code;
 }
 
@@ -232,6 +281,11 @@ static int convert(int argc, char **argv)
     if (to == ASSAY_ENCODING_GUESS)
         return cli_fail(CLI_USAGE, "trace convert: '%s' does not say which encoding; add --to",
                         out);
+    if (to >= ASSAY_ENCODING_IMPORTED && to != ASSAY_ENCODING_REP)
+        return cli_fail(CLI_USAGE,
+                        "trace convert: %s is read, but not written; --to wants trace, "
+                        "text, bytes or rep",
+                        assay_encoding_name(to));
     if (to == ASSAY_ENCODING_TRACE && strcmp(out, "-") == 0)
         return cli_fail(CLI_USAGE, "trace convert: a trace needs a file, not standard output");
     if (assay_input_open(&input, in, from, &error) != ASSAY_OK)
@@ -265,6 +319,7 @@ static int run_command(int argc, char **argv)
 const struct cli_command cli_trace_show_command = {"trace show", "prints a stream as text", "FILE",
                                                    show_options, show};
 const struct cli_command cli_trace_convert_command = {
-    "trace convert", "writes a stream in another encoding", "IN OUT", convert_options, convert};
+    "trace convert", "writes a stream, or a recording of another tool, in another encoding",
+    "IN OUT", convert_options, convert};
 const struct cli_command cli_trace_command = {"trace", "shows, counts, converts and makes streams",
                                               "show|stats|convert|make|random", NULL, run_command};

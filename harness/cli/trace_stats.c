@@ -14,8 +14,7 @@
 static enum assay_encoding encoding;
 static bool json, distribution;
 static const struct cli_option options[] = {
-    {"encoding", CLI_ENCODING, &encoding, "WORD",
-     "of the input: trace, text or bytes; guessed for the first two", 0, 0},
+    CLI_ENCODING_OPTION("encoding", encoding),
     {"distribution", CLI_FLAG, &distribution, NULL,
      "how large blocks are and how long they live, for workloads", 0, 0},
     {"json", CLI_FLAG, &json, NULL, "one JSON object", 0, 0},

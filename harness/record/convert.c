@@ -2,8 +2,7 @@
 #include "convert.h"
 
 #include "raw.h"
-#include "slots.h"
-#include "assay/sizes.h"
+#include "assay/calls.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,7 +11,6 @@
 #include <unistd.h>
 
 #define READ_BYTES ((size_t)768 << 10)
-#define BATCH 4096
 #define NO_THREAD UINT16_MAX
 
 /* One call, from one record or more. */
@@ -28,158 +26,50 @@ struct call {
 /* A realloc whose end has not been read. */
 struct flight {
     uint64_t number;
-    uint64_t address;
     uint64_t size;
-    uint32_t slot; /* ASSAY_NO_SLOT: of an unknown block */
+    struct assay_calls_realloc realloc;
 };
 
 struct converter {
+    struct assay_calls *calls;
     assay_convert_sink *sink;
     void *context;
     struct assay_recording *recording;
-    struct assay_slots slots;
-    struct assay_op ops[BATCH];
-    size_t count;
     struct flight *flights;
     size_t flight_count, flight_room;
     uint16_t threads[ASSAY_RAW_THREADS]; /* ours by that of the file; NO_THREAD: not seen yet */
-    uint16_t thread;                     /* of the record at hand */
     uint64_t time_ns;                    /* of the last operation */
-    uint64_t delta_ns;                   /* of the next operation */
-    uint64_t live_bytes, live_blocks;
-    bool failed; /* no memory, or no slot */
+    bool failed;                         /* no memory for a flight */
 };
 
 static void flush(struct converter *converter)
 {
-    if (converter->count)
-        converter->sink(converter->context, converter->ops, converter->count);
-    converter->recording->ops += converter->count;
-    converter->count = 0;
-}
+    const struct assay_op *ops;
+    size_t count = assay_calls_ops(converter->calls, &ops);
 
-static void emit(struct converter *converter, enum assay_op_kind kind, uint32_t slot, uint64_t size,
-                 uint64_t arg)
-{
-    if (converter->count == BATCH)
-        flush(converter);
-    converter->ops[converter->count++] = (struct assay_op){
-        .kind = (uint8_t)kind,
-        .slot = slot,
-        .size = size,
-        .arg = arg,
-        .thread = converter->thread,
-        .delta_ns = converter->delta_ns,
-    };
-    converter->delta_ns = 0;
-}
-
-/* --- which blocks are live --- */
-
-static void set_live(struct converter *converter, uint32_t slot, uint64_t bytes)
-{
-    struct assay_recording *recording = converter->recording;
-
-    converter->slots.sizes[slot] = bytes;
-    converter->live_bytes = assay_add(converter->live_bytes, bytes);
-    converter->live_blocks++;
-    if (recording->peak_bytes < converter->live_bytes)
-        recording->peak_bytes = converter->live_bytes;
-    if (recording->peak_blocks < converter->live_blocks)
-        recording->peak_blocks = converter->live_blocks;
-}
-
-static void set_dead(struct converter *converter, uint32_t slot)
-{
-    converter->live_bytes -= converter->slots.sizes[slot];
-    converter->live_blocks--;
-}
-
-static uint32_t take_slot(struct converter *converter)
-{
-    uint32_t slot = assay_slots_take(&converter->slots);
-
-    converter->failed |= slot == ASSAY_NO_SLOT;
-    return slot;
-}
-
-static void free_slot(struct converter *converter, uint32_t slot)
-{
-    emit(converter, ASSAY_OP_FREE, slot, 0, 0);
-    set_dead(converter, slot);
-    assay_slots_give(&converter->slots, slot);
-}
-
-/* Lets slot, which is taken, stand for the block at address. */
-static void bind(struct converter *converter, uint64_t address, uint32_t slot, uint64_t bytes)
-{
-    uint32_t other = assay_slots_unbind(&converter->slots, address);
-
-    if (other != ASSAY_NO_SLOT) {
-        free_slot(converter, other);
-        converter->recording->missed_frees++;
-    }
-    set_live(converter, slot, bytes);
-    converter->failed |= assay_slots_bind(&converter->slots, address, slot) != ASSAY_OK;
+    if (count)
+        converter->sink(converter->context, ops, count);
+    converter->recording->ops += count;
 }
 
 /* --- calls --- */
-
-static void allocate(struct converter *converter, enum assay_op_kind kind, uint64_t address,
-                     uint64_t size, uint64_t arg)
-{
-    uint64_t bytes = kind == ASSAY_OP_ALLOC_ZEROED ? assay_multiply(size, arg) : size;
-    uint32_t slot = take_slot(converter);
-
-    if (converter->failed)
-        return;
-    if (address) {
-        bind(converter, address, slot, bytes);
-        emit(converter, kind, slot, size, arg);
-    } else {
-        converter->recording->refused++;
-        emit(converter, kind, slot, size, arg);
-        emit(converter, ASSAY_OP_FREE, slot, 0, 0);
-        assay_slots_give(&converter->slots, slot);
-    }
-}
 
 static void allocate_zeroed(struct converter *converter, const struct call *call)
 {
     uint64_t size = call->has_arg ? call->value : (uint32_t)call->value;
     uint64_t count = call->has_arg ? call->arg : call->value >> 32;
 
-    allocate(converter, ASSAY_OP_ALLOC_ZEROED, call->address, size, count);
-}
-
-/* What memalign() makes of it. */
-static uint64_t round_to_power_of_two(uint64_t align)
-{
-    uint64_t most = UINT64_C(1) << 63;
-
-    if (align <= 1)
-        return 1;
-    return align > most ? most : UINT64_C(2) << assay_floor_log2(align - 1);
+    assay_calls_alloc(converter->calls, ASSAY_OP_ALLOC_ZEROED, call->address, size, count);
 }
 
 static void allocate_aligned(struct converter *converter, const struct call *call)
 {
-    uint64_t align = call->has_arg ? round_to_power_of_two(call->arg)
-                                   : UINT64_C(1) << (call->value >> ASSAY_RAW_ALIGN_SHIFT);
+    uint64_t align =
+        call->has_arg ? call->arg : UINT64_C(1) << (call->value >> ASSAY_RAW_ALIGN_SHIFT);
     uint64_t size =
         call->has_arg ? call->value : call->value & ((UINT64_C(1) << ASSAY_RAW_ALIGN_SHIFT) - 1);
 
-    allocate(converter, ASSAY_OP_ALLOC_ALIGNED, call->address, size, align);
-}
-
-static void release(struct converter *converter, uint64_t address)
-{
-    uint32_t slot = assay_slots_unbind(&converter->slots, address);
-
-    if (slot == ASSAY_NO_SLOT)
-        converter->recording->unknown_frees++;
-    else
-        free_slot(converter, slot);
+    assay_calls_alloc(converter->calls, ASSAY_OP_ALLOC_ALIGNED, call->address, size, align);
 }
 
 /* From here on the address may be another thread's block; the slot stays taken. */
@@ -196,49 +86,9 @@ static void begin_realloc(struct converter *converter, const struct call *call)
     }
     converter->flights[converter->flight_count++] = (struct flight){
         .number = call->number,
-        .address = call->address,
         .size = call->value,
-        .slot = assay_slots_unbind(&converter->slots, call->address),
+        .realloc = assay_calls_realloc_begin(converter->calls, call->address),
     };
-}
-
-static void refuse_realloc(struct converter *converter, const struct flight *flight)
-{
-    if (flight->slot == ASSAY_NO_SLOT) {
-        allocate(converter, ASSAY_OP_REALLOC, 0, flight->size, 0);
-        return;
-    }
-    uint64_t before = converter->slots.sizes[flight->slot];
-    converter->recording->refused++;
-    emit(converter, ASSAY_OP_REALLOC, flight->slot, flight->size, 0);
-    emit(converter, ASSAY_OP_REALLOC, flight->slot, before ? before : 1, 0);
-    set_dead(converter, flight->slot);
-    bind(converter, flight->address, flight->slot, before);
-}
-
-/* The C library's realloc(block, 0) frees; other ones answer with a small block. */
-static void end_flight(struct converter *converter, const struct flight *flight, uint64_t address)
-{
-    uint64_t size = flight->size ? flight->size : 1;
-
-    bool is_free = !address && flight->size == 0;
-    if (flight->slot == ASSAY_NO_SLOT && is_free)
-        converter->recording->unknown_frees++;
-    else if (flight->slot == ASSAY_NO_SLOT)
-        converter->recording->unknown_reallocs++;
-
-    if (is_free) {
-        if (flight->slot != ASSAY_NO_SLOT)
-            free_slot(converter, flight->slot);
-    } else if (!address) {
-        refuse_realloc(converter, flight);
-    } else if (flight->slot == ASSAY_NO_SLOT) {
-        allocate(converter, ASSAY_OP_REALLOC, address, size, 0);
-    } else {
-        set_dead(converter, flight->slot);
-        bind(converter, address, flight->slot, size);
-        emit(converter, ASSAY_OP_REALLOC, flight->slot, size, 0);
-    }
 }
 
 static void end_realloc(struct converter *converter, const struct call *call)
@@ -247,7 +97,7 @@ static void end_realloc(struct converter *converter, const struct call *call)
         if (converter->flights[i].number == call->value) {
             struct flight flight = converter->flights[i];
             converter->flights[i] = converter->flights[--converter->flight_count];
-            end_flight(converter, &flight, call->address);
+            assay_calls_realloc_end(converter->calls, &flight.realloc, call->address, flight.size);
             return;
         }
     converter->recording->unfinished++; /* it began in the process before fork */
@@ -255,10 +105,12 @@ static void end_realloc(struct converter *converter, const struct call *call)
 
 static void convert_call(struct converter *converter, const struct call *call)
 {
+    struct assay_calls *calls = converter->calls;
+
     converter->recording->calls += call->kind != ASSAY_RAW_REALLOC_BEGIN;
     switch (call->kind) {
     case ASSAY_RAW_ALLOC:
-        allocate(converter, ASSAY_OP_ALLOC, call->address, call->value, 0);
+        assay_calls_alloc(calls, ASSAY_OP_ALLOC, call->address, call->value, 0);
         break;
     case ASSAY_RAW_ZEROED:
         allocate_zeroed(converter, call);
@@ -267,8 +119,7 @@ static void convert_call(struct converter *converter, const struct call *call)
         allocate_aligned(converter, call);
         break;
     case ASSAY_RAW_REALLOC_NULL:
-        allocate(converter, call->value ? ASSAY_OP_REALLOC : ASSAY_OP_ALLOC, call->address,
-                 call->value, 0);
+        assay_calls_realloc(calls, 0, call->address, call->value);
         break;
     case ASSAY_RAW_REALLOC_BEGIN:
         begin_realloc(converter, call);
@@ -277,10 +128,10 @@ static void convert_call(struct converter *converter, const struct call *call)
         end_realloc(converter, call);
         break;
     case ASSAY_RAW_FREE:
-        release(converter, call->address);
+        assay_calls_free(calls, call->address);
         break;
     case ASSAY_RAW_FREE_NULL:
-        emit(converter, ASSAY_OP_FREE_NULL, 0, 0, 0);
+        assay_calls_free(calls, 0);
         break;
     case ASSAY_RAW_NONE:
     case ASSAY_RAW_ARG:
@@ -296,14 +147,14 @@ static void set_thread(struct converter *converter, uint64_t what)
 
     if (converter->threads[raw] == NO_THREAD)
         converter->threads[raw] = (uint16_t)converter->recording->threads++;
-    converter->thread = converter->threads[raw];
+    assay_calls_set_thread(converter->calls, converter->threads[raw]);
 }
 
 /* Clocks of two cores may differ by a little: time stands still then. */
 static void set_time(struct converter *converter, uint64_t time_ns)
 {
     if (converter->time_ns != 0 && time_ns > converter->time_ns)
-        converter->delta_ns += time_ns - converter->time_ns;
+        assay_calls_pass(converter->calls, time_ns - converter->time_ns);
     if (time_ns > converter->time_ns)
         converter->time_ns = time_ns;
 }
@@ -342,13 +193,18 @@ static const struct assay_raw_record *next_record(struct raw_reader *reader)
     return (const struct assay_raw_record *)(const void *)record;
 }
 
+static bool has_failed(const struct converter *converter)
+{
+    return converter->failed || assay_calls_status(converter->calls) != ASSAY_OK;
+}
+
 static void convert_records(struct converter *converter, struct raw_reader *reader)
 {
     const struct assay_raw_record *record;
     struct call call = {0};
     uint64_t gap = 0; /* records never written, since the last one that was */
 
-    for (uint64_t number = 0; !converter->failed && (record = next_record(reader)); number++) {
+    for (uint64_t number = 0; !has_failed(converter) && (record = next_record(reader)); number++) {
         uint64_t what = atomic_load_explicit(&record->what, memory_order_relaxed);
         call.kind = (enum assay_raw_kind)(what & ((1u << ASSAY_RAW_KIND_BITS) - 1));
         call.address = what >> ASSAY_RAW_ADDRESS_SHIFT;
@@ -371,6 +227,8 @@ static void convert_records(struct converter *converter, struct raw_reader *read
                 set_time(converter,
                          ((const struct assay_raw_timed_record *)(const void *)record)->time_ns);
             convert_call(converter, &call);
+            if (assay_calls_is_full(converter->calls))
+                flush(converter);
         }
         call.has_arg = false;
     }
@@ -424,13 +282,21 @@ assay_status assay_convert_head(const char *path, struct assay_recording *record
 static assay_status finish(struct converter *converter, const struct raw_reader *reader,
                            const char *path, struct assay_error *error)
 {
+    const struct assay_calls_counts *counts = assay_calls_counts(converter->calls);
+
     flush(converter);
-    if (converter->failed && converter->slots.used == ASSAY_SLOTS) {
+    converter->recording->refused = counts->refused;
+    converter->recording->unknown_frees = counts->unknown_frees;
+    converter->recording->unknown_reallocs = counts->unknown_reallocs;
+    converter->recording->missed_frees = counts->missed_frees;
+    converter->recording->peak_bytes = counts->peak_bytes;
+    converter->recording->peak_blocks = counts->peak_blocks;
+    if (assay_calls_status(converter->calls) == ASSAY_UNSUPPORTED) {
         assay_error_set(error, "'%.200s' had more than %u blocks at once, which no trace can name",
                         converter->recording->command, ASSAY_SLOTS);
         return ASSAY_UNSUPPORTED;
     }
-    if (converter->failed) {
+    if (has_failed(converter)) {
         assay_error_set(error, "no memory to convert the recording of '%.200s'",
                         converter->recording->command);
         return ASSAY_NO_MEMORY;
@@ -450,23 +316,20 @@ assay_status assay_convert(const char *path, assay_convert_sink *sink, void *con
         return ASSAY_INVALID;
 
     struct raw_reader reader = {.file = file, .has_time = recording->has_time};
-    struct converter *converter = calloc(1, sizeof *converter);
+    struct converter converter = {
+        .calls = assay_calls_open(), .sink = sink, .context = context, .recording = recording};
     reader.bytes = malloc(READ_BYTES);
     assay_status status = ASSAY_NO_MEMORY;
-    if (converter && reader.bytes) {
-        converter->sink = sink;
-        converter->context = context;
-        converter->recording = recording;
-        memset(converter->threads, 0xff, sizeof converter->threads);
-        convert_records(converter, &reader);
-        status = finish(converter, &reader, path, error);
-        assay_slots_clear(&converter->slots);
-        free(converter->flights);
+    if (converter.calls && reader.bytes) {
+        memset(converter.threads, 0xff, sizeof converter.threads);
+        convert_records(&converter, &reader);
+        status = finish(&converter, &reader, path, error);
     } else {
         assay_error_set(error, "no memory to convert '%s'", path);
     }
+    free(converter.flights);
+    assay_calls_close(converter.calls);
     free(reader.bytes);
-    free(converter);
     close(file);
     return status;
 }

@@ -11,12 +11,7 @@ typedef void assay_convert_sink(void *context, const struct assay_op *ops, size_
  * Reads the raw file at path (raw.h), hands its operations to sink in batches, and fills in all of
  * *recording but path. Memory grows with the blocks that are live at once, not with the file.
  *
- * The stream never allocates into a full slot, nor frees or reallocates an empty one:
- *   - a refused allocation is itself, then a free of its slot;
- *   - a refused realloc is itself, then a realloc back to the size before;
- *   - realloc of NULL is a realloc of an empty slot; realloc to 0, where that frees, is a free;
- *   - free of a block that nobody was seen to allocate is left out, realloc of one allocates;
- *   - a block given out twice with no free seen between is freed first.
+ * What becomes of calls is said in assay/calls.h.
  */
 ASSAY_MUST_CHECK assay_status assay_convert(const char *path, assay_convert_sink *sink,
                                             void *context, struct assay_recording *recording,

@@ -1,6 +1,7 @@
 /* liars.c - one thing wrong each; see liars.h. */
 #include "liars.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <sys/mman.h>
 
@@ -212,6 +213,19 @@ void lie_gives_nothing_for_zero(void)
     assay_liar.backend.alloc = alloc_something;
     assay_liar.backend.alloc_zeroed = zeroed_something;
     assay_liar.backend.alloc_aligned = aligned_something;
+}
+
+static assay_status free_with_errno(void *self, void *block)
+{
+    assay_status status = truth()->free(self, block);
+
+    errno = ENOMEM;
+    return status;
+}
+
+void lie_free_sets_errno(void)
+{
+    assay_liar.backend.free = free_with_errno;
 }
 
 /* --- questions --- */

@@ -34,5 +34,6 @@ void lie_knows_null(void);
 void lie_walks_to_the_end(void);
 void lie_resolves_anew(void);
 void lie_gives_nothing_for_zero(void);
+void lie_free_sets_errno(void);
 
 #endif

@@ -122,6 +122,7 @@ static const struct assay_backend *make_liar(enum planted_kind kind)
     honest = liar.backend;
     liar.backend.name = "liar";
     liar.backend.stats = NULL; /* it does not tell on itself */
+    liar.backend.caps &= ~(uint32_t)ASSAY_CAP_SETS_ERRNO;
     return &liar.backend;
 }
 

@@ -158,7 +158,7 @@ static void test_each_rule_of_a_table_is_checked(void **state)
     EXPECT_INVALID(min_align, 0, "min_align");
     EXPECT_INVALID(min_align, 24, "is 24");
     EXPECT_INVALID(max_size, 0, "max_size");
-    EXPECT_INVALID(caps, 1u << 10, "unknown bits 0x400");
+    EXPECT_INVALID(caps, 1u << 11, "unknown bits 0x800");
     EXPECT_INVALID(caps, ASSAY_CAP_TRIMS | ASSAY_CAP_PAGE_SOURCE, "TRIMS needs GROWS");
     EXPECT_INVALID(caps, ASSAY_CAP_TRIMS | ASSAY_CAP_GROWS, "TRIMS needs PAGE_SOURCE");
 }

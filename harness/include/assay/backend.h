@@ -55,6 +55,7 @@ enum {
     ASSAY_CAP_FREE_INTERIOR = 1u << 7,    /* free, usable_size take any address inside a block */
     ASSAY_CAP_DETECTS_BAD_FREE = 1u << 8, /* free answers ASSAY_INVALID, unharmed, to a non-block */
     ASSAY_CAP_DETECTS_OVERRUN = 1u << 9,  /* check or free reports bytes written past a block */
+    ASSAY_CAP_SETS_ERRNO = 1u << 10,      /* refused: errno is ENOMEM; free: errno is as it was */
 };
 
 /* Where a heap gets its memory. Injected, so that tests can count, limit and refuse it. */

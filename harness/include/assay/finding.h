@@ -23,6 +23,7 @@ enum assay_check {
     ASSAY_CHECK_HUGE,      /* served what cannot be: an overflowing product, more than the limit */
     ASSAY_CHECK_ROLLBACK,  /* a refused realloc harmed the old block */
     ASSAY_CHECK_EDGE,      /* an edge case (0, NULL) not answered as declared */
+    ASSAY_CHECK_ERRNO,     /* errno not as declared after a refusal or a free */
     ASSAY_CHECK_FREE,      /* free of a live block was not ASSAY_OK */
     ASSAY_CHECK_MISUSE,    /* misuse not answered as claimed */
     ASSAY_CHECK_OVERRUN,   /* an overrun not reported as claimed */

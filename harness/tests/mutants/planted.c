@@ -3,6 +3,7 @@
 
 #include "assay/sizes.h"
 
+#include <errno.h>
 #include <string.h>
 
 #define ENOUGH_SEARCHED 3
@@ -287,6 +288,63 @@ static void *reallocate(void *self, void *block, size_t size)
     return moved;
 }
 
+/* --- errno --- */
+
+/* What a call answers the user: refused, errno is ENOMEM. */
+static void *answered(void *block)
+{
+    if (!block)
+        errno = ENOMEM;
+    return block;
+}
+
+static void *answered_alloc(void *self, size_t size)
+{
+    const struct planted_heap *heap = self;
+    void *block = allocate(self, size);
+
+    return has(heap, PLANT_ERRNO_ONLY_FOR_HUGE) && size <= heap->limit ? block : answered(block);
+}
+
+static void *answered_zeroed(void *self, size_t count, size_t size)
+{
+    const struct planted_heap *heap = self;
+    void *block = allocate_zeroed(self, count, size);
+
+    if (has(heap, PLANT_ERRNO_FORGOTTEN_FOR_PRODUCT) && assay_multiply(count, size) == SIZE_MAX)
+        return block;
+    return answered(block);
+}
+
+static void *answered_aligned(void *self, size_t align, size_t size)
+{
+    const struct planted_heap *heap = self;
+    void *block = answered(allocate_aligned(self, align, size));
+
+    if (!block && has(heap, PLANT_ERRNO_INVALID_FOR_ALIGNED))
+        errno = EINVAL;
+    return block;
+}
+
+static void *answered_realloc(void *self, void *block, size_t size)
+{
+    const struct planted_heap *heap = self;
+    void *moved = reallocate(self, block, size);
+
+    return has(heap, PLANT_ERRNO_FORGOTTEN_BY_REALLOC) && block ? moved : answered(moved);
+}
+
+static assay_status answered_free(void *self, void *block)
+{
+    struct planted_heap *heap = self;
+    size_t mapped = heap->mapped;
+    assay_status status = release_block(self, block);
+
+    if (has(heap, PLANT_FREE_SETS_ERRNO) && heap->mapped != mapped)
+        errno = EINVAL;
+    return status;
+}
+
 /* --- tables --- */
 
 struct planted planted_make(enum planted_kind kind, enum planted_bug bug)
@@ -308,7 +366,8 @@ struct planted planted_make(enum planted_kind kind, enum planted_bug bug)
             {
                 .abi = ASSAY_BACKEND_ABI,
                 .caps = caps[kind] | ASSAY_CAP_MANY_HEAPS | ASSAY_CAP_PAGE_SOURCE |
-                        ASSAY_CAP_ZERO_SIZE_BLOCK | (keeps ? 0u : ASSAY_CAP_COALESCES),
+                        ASSAY_CAP_ZERO_SIZE_BLOCK | ASSAY_CAP_SETS_ERRNO |
+                        (keeps ? 0u : ASSAY_CAP_COALESCES),
                 .min_align = PLANTED_ALIGN,
                 .max_size = SIZE_MAX,
                 .min_limit = 8192,
@@ -318,11 +377,11 @@ struct planted planted_make(enum planted_kind kind, enum planted_bug bug)
                 .options_help = "",
                 .create = create,
                 .destroy = destroy,
-                .alloc = allocate,
-                .free = release_block,
-                .alloc_zeroed = allocate_zeroed,
-                .alloc_aligned = allocate_aligned,
-                .realloc = reallocate,
+                .alloc = answered_alloc,
+                .free = answered_free,
+                .alloc_zeroed = answered_zeroed,
+                .alloc_aligned = answered_aligned,
+                .realloc = answered_realloc,
                 .usable_size = plain ? NULL : planted_usable_size,
                 .owns = plain ? NULL : planted_owns,
                 .check = plain ? NULL : planted_check,

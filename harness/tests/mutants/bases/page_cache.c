@@ -98,7 +98,7 @@ static void cache(struct heap *heap, struct run *run)
 {
     run->is_dirty = true;
     runs_add(&heap->cached, run);
-    while (heap->cached.bytes > heap->limit / 4) {
+    while (heap->cached.last && heap->cached.bytes > heap->limit / 4) {
         struct run *oldest = heap->cached.last;
         runs_remove(&heap->cached, oldest);
         run_unmap(heap, oldest);

@@ -61,6 +61,14 @@ static void close_gap(struct assay_slots *slots, size_t gap)
     slots->entries[gap].address = 0;
 }
 
+uint32_t assay_slots_find(const struct assay_slots *slots, uint64_t address)
+{
+    if (slots->capacity == 0)
+        return ASSAY_NO_SLOT;
+    const struct assay_slot_entry *entry = place_of(slots, address);
+    return entry->address == 0 ? ASSAY_NO_SLOT : entry->slot;
+}
+
 uint32_t assay_slots_unbind(struct assay_slots *slots, uint64_t address)
 {
     if (slots->capacity == 0)

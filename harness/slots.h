@@ -1,11 +1,11 @@
 /*
- * slots.h - which slot stands for the block at an address, while a recording is converted.
+ * slots.h - which slot stands for the block at an address, while calls become operations.
  *
  * The slot emptied last is filled first, which is what the trace's encoder expects. Memory: about
  * 60 bytes for each block of the most that are live at once. Operations are O(1).
  */
-#ifndef ASSAY_RECORD_SLOTS_H
-#define ASSAY_RECORD_SLOTS_H
+#ifndef ASSAY_SLOTS_H
+#define ASSAY_SLOTS_H
 
 #include "assay/op.h"
 
@@ -35,6 +35,8 @@ void assay_slots_give(struct assay_slots *slots, uint32_t slot);
 /* Notes that the block at address, which has no slot, is in `slot`. */
 ASSAY_MUST_CHECK assay_status assay_slots_bind(struct assay_slots *slots, uint64_t address,
                                                uint32_t slot);
+/* The slot of the block at address; ASSAY_NO_SLOT if it has none. */
+uint32_t assay_slots_find(const struct assay_slots *slots, uint64_t address);
 /* The slot of the block at address, which has none from here on; ASSAY_NO_SLOT if it had none. */
 uint32_t assay_slots_unbind(struct assay_slots *slots, uint64_t address);
 void assay_slots_clear(struct assay_slots *slots);
