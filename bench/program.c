@@ -134,8 +134,9 @@ static void find_answers(struct plan *plan)
         struct assay_error error;
         row->passed = true;
         if (!program_loads(plan->command, row->library))
-            refuse(row, "the program does not load %s: there is none, or the program is static or "
-                        "setuid",
+            refuse(row,
+                   "the program does not load %s: there is none, or the program is static or "
+                   "setuid",
                    row->library);
         else if (program_run(&run, plan->command, row->library, plan->limit_s, &error) != ASSAY_OK)
             refuse(row, "%s", error.what);

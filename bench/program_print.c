@@ -9,18 +9,20 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* CPU time over that of system, with the interval that holds 99 in 100 of what resampled rounds give. */
+/*
+ * CPU time over that of system, round by round, with the interval that holds 99 in 100 of what resampled
+ * rounds give.
+ */
 static struct interval ratio(const struct program_row *row, const struct program_row *system)
 {
-    struct sample logs[2] = {{.count = 0}, {.count = 0}};
-    const struct sample *times[2] = {&system->cpu_ns, &row->cpu_ns};
+    const struct sample one = {.values = {0}, .count = 1};
+    struct sample logs = {.count = 0};
 
-    if (row->cpu_ns.count == 0 || system->cpu_ns.count == 0)
+    if (row->cpu_ns.count == 0 || row->cpu_ns.count != system->cpu_ns.count)
         return (struct interval){NAN, NAN, NAN};
-    for (int i = 0; i < 2; i++)
-        for (size_t j = 0; j < times[i]->count; j++)
-            logs[i].values[logs[i].count++] = log(times[i]->values[j]);
-    struct interval difference = sample_difference(&logs[0], &logs[1]);
+    for (size_t i = 0; i < row->cpu_ns.count; i++)
+        logs.values[logs.count++] = log(row->cpu_ns.values[i] / system->cpu_ns.values[i]);
+    struct interval difference = sample_difference(&one, &logs);
     return (struct interval){exp(difference.low), exp(difference.middle), exp(difference.high)};
 }
 

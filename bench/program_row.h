@@ -11,7 +11,7 @@ struct program_row {
     const char *spec;    /* as the user named it */
     const char *library; /* what is preloaded; NULL: nothing */
     bool passed;
-    char failure[600]; /* what was wrong, if not passed */
+    char failure[600];                               /* what was wrong, if not passed */
     struct sample cpu_ns, wall_ns, faults, switches; /* by round */
     uint64_t peak_resident_bytes;                    /* of all rounds */
 };

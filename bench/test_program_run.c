@@ -8,9 +8,11 @@
 #include <string.h>
 #include <cmocka.h>
 
+static char shell[] = "sh", option[] = "-c", sort[] = "sort", nowhere[] = "/nowhere/program";
+
 static struct program_run run_shell(const char *script, unsigned seconds)
 {
-    char *const command[] = {"sh", "-c", (char *)script, NULL};
+    char *const command[] = {shell, option, (char *)script, NULL};
     struct program_run run;
     struct assay_error error = {""};
 
@@ -64,7 +66,7 @@ static void test_costs_are_those_of_the_program_and_what_it_started(void **unuse
 static void test_what_cannot_be_started_is_said(void **unused)
 {
     (void)unused;
-    char *const command[] = {"/nowhere/program", NULL};
+    char *const command[] = {nowhere, NULL};
     struct program_run run;
     struct assay_error error = {""};
     assert_int_equal(program_run(&run, command, NULL, 0, &error), ASSAY_INVALID);
@@ -74,7 +76,7 @@ static void test_what_cannot_be_started_is_said(void **unused)
 static void test_only_a_library_that_is_there_is_loaded(void **unused)
 {
     (void)unused;
-    char *const command[] = {"sort", NULL};
+    char *const command[] = {sort, NULL};
     assert_true(program_loads(command, "libm.so.6"));
     assert_false(program_loads(command, "libnowhere.so.1"));
     assert_false(program_loads(command, "/nowhere/lib.so"));
