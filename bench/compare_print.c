@@ -3,6 +3,7 @@
 
 #include "json.h"
 
+#include <assert.h>
 #include <glob.h>
 #include <math.h>
 #include <stdlib.h>
@@ -203,6 +204,8 @@ static int compare_trend(const struct results *runs, size_t count,
                          const struct compare_options *options, FILE *out)
 {
     const struct results *first = &runs[0], *last = &runs[count - 1];
+
+    assert(first->count && "a file without rows is not read");
     struct comparison *changes = calloc(first->count, sizeof *changes);
     int status = EXIT_SAME;
 
