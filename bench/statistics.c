@@ -3,6 +3,7 @@
 
 #include "dice.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,8 +49,9 @@ double sample_spread(const struct sample *sample)
 
 static double resampled_median(const struct sample *sample, struct dice *dice)
 {
-    double drawn[SAMPLE_MOST];
+    double drawn[SAMPLE_MOST] = {0};
 
+    assert(sample->count && sample->count <= SAMPLE_MOST);
     /* By insertion: there are some dozen. */
     for (size_t i = 0; i < sample->count; i++) {
         double value = sample->values[dice_roll(dice, sample->count)];
