@@ -172,7 +172,7 @@ int main(int argc, char **argv)
             return 2;
         }
     }
-    struct live *live = malloc(blocks * sizeof *live);
+    struct live *live = calloc(blocks, sizeof *live);
     if (!live) {
         fprintf(stderr, "interior: no memory\n");
         return 3;
