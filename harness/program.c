@@ -213,8 +213,10 @@ static void write_parts(const struct program *program)
     }
     part(out, "block");
     write_blocks(program, "static struct block ", "", ";\n");
-    write_blocks(program, "static struct block *const blocks[] = {", "&",
-                 "};\n#define COUNT (sizeof blocks / sizeof *blocks)\n\n");
+    if (program_audits(program) || program_checks(program, ASSAY_CHECK_OVERLAP))
+        write_blocks(program, "static struct block *const blocks[] = {", "&",
+                     "};\n#define COUNT (sizeof blocks / sizeof *blocks)\n");
+    fputc('\n', out);
     part(out, "fill");
     if (!program->is_malloc) {
         part(out, "pages");

@@ -10,6 +10,8 @@
 #include "assay/diff.h"
 #include "assay/replay.h"
 
+#include <stdio.h>
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -55,6 +57,14 @@ ASSAY_MUST_CHECK assay_status assay_course_run(struct assay_course *course,
                                                const struct assay_course_options *options,
                                                struct assay_error *error);
 void assay_course_clear(struct assay_course *course);
+
+/*
+ * A report in sentences about a course with a finding: what happened, at which operation, which promise that broke,
+ * the operations around it, the heap before and after it, and how it is repeated. `repeat` is the command without a
+ * newline, or NULL. Errors stay with `out`. O(operations).
+ */
+void assay_course_report(FILE *out, const struct assay_stream *stream,
+                         const struct assay_course *course, const char *repeat);
 
 #ifdef __cplusplus
 }
