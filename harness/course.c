@@ -193,7 +193,8 @@ static assay_status run_once(struct job *job, struct assay_error *error)
         return ASSAY_NO_MEMORY;
     }
     if (ending.ending == ASSAY_ENDED) {
-        *error = record->error;
+        if (record->status != ASSAY_OK)
+            *error = record->error;
         return record->status;
     }
     /* What was found and broke while it was drawn is found all the same. */

@@ -155,8 +155,16 @@ static bool is_first_use(const struct program *program, size_t number)
     return true;
 }
 
+static bool has_blocks(const struct program *program)
+{
+    for (size_t i = 0; i < program->course->count; i++)
+        if (is_first_use(program, i))
+            return true;
+    return false;
+}
+
 static void write_blocks(const struct program *program, const char *before, const char *between,
-                         const char *after)
+                         bool define, const char *after)
 {
     bool is_first = true;
 
@@ -164,8 +172,10 @@ static void write_blocks(const struct program *program, const char *before, cons
     for (size_t i = 0; i < program->course->count; i++) {
         if (!is_first_use(program, i))
             continue;
-        fprintf(program->out, "%s%ss%" PRIu32, is_first ? "" : ", ", between,
-                program->stream->ops[i].slot);
+        const uint32_t slot = program->stream->ops[i].slot;
+        fprintf(program->out, "%s%ss%" PRIu32, is_first ? "" : ", ", between, slot);
+        if (define)
+            fprintf(program->out, " = {.slot = %" PRIu32 "}", slot);
         is_first = false;
     }
     if (is_first) /* no operation names a slot */
@@ -212,9 +222,11 @@ static void write_parts(const struct program *program)
         part(out, "includes-table");
     }
     part(out, "block");
-    write_blocks(program, "static struct block ", "", ";\n");
-    if (program_audits(program) || program_checks(program, ASSAY_CHECK_OVERLAP))
-        write_blocks(program, "static struct block *const blocks[] = {", "&",
+    bool lists = program_audits(program) || program_checks(program, ASSAY_CHECK_OVERLAP);
+    if (lists || has_blocks(program))
+        write_blocks(program, "static struct block ", "", true, ";\n");
+    if (lists)
+        write_blocks(program, "static struct block *const blocks[] = {", "&", false,
                      "};\n#define COUNT (sizeof blocks / sizeof *blocks)\n");
     fputc('\n', out);
     part(out, "fill");

@@ -128,8 +128,8 @@ static void print_free_line(const struct program *program, size_t number)
                 (op->kind == ASSAY_OP_FREE_INTERIOR && !program->course->steps[number].live);
 
     if (program_checks(program, ASSAY_CHECK_CONTENT) && !program->course->found && ends)
-        program_bug_if(program, "!is_whole(&s%" PRIu32 ", s%" PRIu32 ".usable)", op->slot,
-                       op->slot);
+        program_bug_if(program, "!is_whole(s%" PRIu32 ".at, &s%" PRIu32 ", s%" PRIu32 ".usable)",
+                       op->slot, op->slot, op->slot);
     fputs("    ", out);
     if (!program->is_malloc)
         fputs("status = ", out);
@@ -202,7 +202,7 @@ static void check_answer(const struct program *program, const struct assay_op *o
         break;
     case ASSAY_CHECK_PREFIX:
         program_bug_if(program,
-                       "answer && !is_whole(&s%" PRIu32 ", before.size < %" PRIu64
+                       "answer && !is_whole(s%" PRIu32 ".at, &before, before.size < %" PRIu64
                        "u ? before.size : %" PRIu64 "u)",
                        slot, op->size, op->size);
         break;
@@ -228,7 +228,7 @@ static void check_answer(const struct program *program, const struct assay_op *o
         program_bug_if(program, "!answer && why != ENOMEM");
         break;
     case ASSAY_CHECK_ROLLBACK:
-        program_bug_if(program, "!answer && !is_whole(&before, before.usable)");
+        program_bug_if(program, "!answer && !is_whole(before.at, &before, before.usable)");
         if (program->backend->usable_size && !program->is_malloc)
             program_bug_if(program,
                            "!answer && heap->usable_size(self, before.block) != before.usable");
@@ -288,8 +288,8 @@ void program_finding(const struct program *program, size_t number)
     FILE *out = program->out;
 
     if (program_checks(program, ASSAY_CHECK_CONTENT) && finding->has_block) {
-        program_bug_if(program, "!is_whole(&s%" PRIu32 ", s%" PRIu32 ".usable)",
-                       finding->block.slot, finding->block.slot);
+        program_bug_if(program, "!is_whole(s%" PRIu32 ".at, &s%" PRIu32 ", s%" PRIu32 ".usable)",
+                       finding->block.slot, finding->block.slot, finding->block.slot);
     } else if (program_checks(program, ASSAY_CHECK_DRIFT)) {
         fputs("    end_round();\n", out);
         program_bug_if(program, "rises > %d", RISES_ALLOWED);
