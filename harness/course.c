@@ -30,8 +30,8 @@ struct job {
     const struct assay_stream *stream;
     const struct assay_course_options *options;
     struct record *record;
-    bool draws;              /* the second time */
-    const void *focus;       /* of the finding, in the child that draws */
+    bool draws;        /* the second time */
+    const void *focus; /* of the finding, in the child that draws */
 };
 
 static size_t record_bytes(const struct assay_stream *stream)
@@ -62,8 +62,7 @@ static void draw_after(void *ctx, const struct assay_finding *finding,
 /* Where the block of the operation lies, or of the finding at the end. */
 static const void *focus_of(const struct assay_replay *replay, uint32_t number)
 {
-    const struct assay_shadow_slot *slot =
-        assay_shadow_slot(assay_replay_shadow(replay), number);
+    const struct assay_shadow_slot *slot = assay_shadow_slot(assay_replay_shadow(replay), number);
 
     return slot->live ? slot->start : NULL;
 }
@@ -76,8 +75,8 @@ static void draw_before(struct job *job, const struct assay_replay *replay)
     if (!job->draws || finding->at_end != job->record->at_end ||
         (!finding->at_end && finding->op != job->record->op))
         return;
-    job->focus = focus_of(replay,
-                          finding->has_block ? finding->block.slot : finding->operation.slot);
+    job->focus =
+        focus_of(replay, finding->has_block ? finding->block.slot : finding->operation.slot);
     assay_picture_draw(&course->before, assay_replay_heap(replay), assay_replay_shadow(replay),
                        job->focus);
     course->has_before = true;
@@ -121,10 +120,10 @@ static void run_steps(struct job *job, struct assay_replay *replay)
 
 static void run(void *arg, volatile uint64_t *progress)
 {
-    const struct itimerval timer = {
-        .it_value.tv_sec = ((struct job *)arg)->options->hang_seconds
-                               ? ((struct job *)arg)->options->hang_seconds
-                               : HANG_SECONDS};
+    const struct itimerval timer = {.it_value.tv_sec =
+                                        ((struct job *)arg)->options->hang_seconds
+                                            ? ((struct job *)arg)->options->hang_seconds
+                                            : HANG_SECONDS};
     struct job *job = arg;
     struct record *record = job->record;
     struct assay_replay_options options = job->options->replay;
@@ -205,15 +204,15 @@ static assay_status run_once(struct job *job, struct assay_error *error)
 
 assay_status assay_course_run(struct assay_course *course, const struct assay_backend *backend,
                               const struct assay_stream *stream,
-                              const struct assay_course_options *options,
-                              struct assay_error *error)
+                              const struct assay_course_options *options, struct assay_error *error)
 {
     struct job job = {.backend = backend, .stream = stream, .options = options};
 
     *course = (struct assay_course){.found = false};
     if (stream->count > ASSAY_COURSE_OPS) {
-        assay_error_set(error, "%zu operations are too many to tell, at most %d can be: assay "
-                               "reduce makes them fewer",
+        assay_error_set(error,
+                        "%zu operations are too many to tell, at most %d can be: assay "
+                        "reduce makes them fewer",
                         stream->count, ASSAY_COURSE_OPS);
         return ASSAY_INVALID;
     }

@@ -13,9 +13,8 @@
 
 #define CONTENT_DEFAULT ((size_t)64 << 20)
 
-static const char parts[] = {
-#include "program_parts.inc"
-    0};
+/* program/parts.c.in, with a zero byte behind it. */
+extern const char program_parts[];
 
 /* --- parts --- */
 
@@ -25,7 +24,7 @@ static void part(FILE *out, const char *name)
     char mark[64];
 
     snprintf(mark, sizeof mark, "@ %s\n", name);
-    const char *at = strstr(parts, mark);
+    const char *at = strstr(program_parts, mark);
     if (!at)
         abort(); /* no part is called so */
     at += strlen(mark);
@@ -135,7 +134,8 @@ static void write_comment(const struct program *program)
                 program->backend->name);
     }
     write_commands(program);
-    fputs(" *\n * Leaves with 1, or by a signal, where the promise is broken, with 0 where it is kept.\n"
+    fputs(" *\n * Leaves with 1, or by a signal, where the promise is broken, with 0 where it is "
+          "kept.\n"
           " */\n",
           out);
 }
@@ -199,8 +199,9 @@ static void write_malloc_parts(const struct program *program)
                 prefix, prefix, prefix, prefix, prefix);
     fprintf(out, "#define MEMALIGN %sposix_memalign\n", prefix);
     if (program->backend->usable_size)
-        fprintf(out, "size_t %s%susable_size(void *);\n#define USABLE(block, size) "
-                     "%s%susable_size(block)\n\n",
+        fprintf(out,
+                "size_t %s%susable_size(void *);\n#define USABLE(block, size) "
+                "%s%susable_size(block)\n\n",
                 prefix, prefix[0] ? "" : "malloc_", prefix, prefix[0] ? "" : "malloc_");
     else
         fputs("#define USABLE(block, size) (size)\n\n", out);
@@ -313,10 +314,11 @@ static void write_opening(const struct program *program)
     fprintf(out, ");\n    open_heap(%zuu, %" PRIu64 "u, ", program->course->heap_limit,
             program->stream->setup.seed);
     text_literal(out, target->options ? target->options : "");
-    fputs(");\n    const size_t created_bytes = pages.mapped, created_maps = pages.maps;\n"
-          "    size_t mapped, kept = 0;\n    assay_status status = ASSAY_OK;\n"
-          "    (void)created_bytes, (void)created_maps, (void)mapped, (void)kept, (void)status;\n\n",
-          out);
+    fputs(
+        ");\n    const size_t created_bytes = pages.mapped, created_maps = pages.maps;\n"
+        "    size_t mapped, kept = 0;\n    assay_status status = ASSAY_OK;\n"
+        "    (void)created_bytes, (void)created_maps, (void)mapped, (void)kept, (void)status;\n\n",
+        out);
 }
 
 static bool write_main(struct program *program)

@@ -21,7 +21,8 @@ static void free_some(const struct program *program, unsigned stride, bool *take
             continue;
         taken[i] = true;
         if (program_checks(program, ASSAY_CHECK_CONTENT))
-            program_bug_if(program, "!is_whole(s%" PRIu32 ".at, &s%" PRIu32 ", s%" PRIu32 ".usable)", slot,
+            program_bug_if(program,
+                           "!is_whole(s%" PRIu32 ".at, &s%" PRIu32 ", s%" PRIu32 ".usable)", slot,
                            slot, slot);
         fputs(program->is_malloc ? "    " : "    status = ", out);
         program_free_opening(program);
@@ -97,8 +98,7 @@ static void check_emptied(const struct program *program)
     if (program_checks(program, ASSAY_CHECK_TRIM))
         program_bug_if(program, "pages.mapped > created_bytes");
     check_room(program);
-    if (program_checks(program, ASSAY_CHECK_LIMIT) &&
-        !(program->backend->caps & ASSAY_CAP_GROWS))
+    if (program_checks(program, ASSAY_CHECK_LIMIT) && !(program->backend->caps & ASSAY_CAP_GROWS))
         program_bug_if(program, "pages.maps != created_maps");
 }
 

@@ -71,8 +71,7 @@ static void print_operations(FILE *out, const struct assay_stream *stream,
         bool is_it = !course->finding.at_end && i == course->finding.op;
         assay_text_print_op(line, sizeof line, &stream->ops[i]);
         assay_answer_print(answer, sizeof answer, &course->steps[i].answer);
-        fprintf(out, "%c %6zu  %-32s %s\n", is_it ? '>' : ' ', i, line,
-                is_it ? "<- here" : answer);
+        fprintf(out, "%c %6zu  %-32s %s\n", is_it ? '>' : ' ', i, line, is_it ? "<- here" : answer);
     }
     if (course->finding.at_end)
         fputs(">         everything is freed, and the heap destroyed\n", out);
@@ -91,7 +90,7 @@ static void print_pictures(FILE *out, const struct assay_course *course)
                              course->has_after ? &course->after : &nothing);
     fputs("\n# used, . free, m the heap's own, X and > what it is about", out);
     if (!(course->has_before ? &course->before : &course->after)->is_walked)
-        fputs("; as the harness knows it, for the heap has no walk", out);
+        fputs(";\nas the harness knows it, for the heap has no walk", out);
     fputs("\n", out);
 }
 

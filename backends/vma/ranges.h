@@ -1,17 +1,16 @@
 /*
  * ranges.h - ranges of addresses that do not overlap, in a B+-tree that is kind to caches.
  *
- *   inner   keys    | 0      | 300    |        |    an entry says of the child below it what an entry of a
- *           entries | -180 5 | -420 9 |        |    leaf says of a range: where it begins and ends; and how
- *                     |        |                    large the largest gap in it is
- *   leaf    keys    | 0 40 150 |  ->  | 300 410 |
- *           entries | -35 -145 -180 | | -400 -420 |
+ *   inner     0          300           where the ranges below a child begin,
+ *             - 180, 5   - 420, 10      where they end, and the largest gap between two of them
+ *               |            \
+ *   leaf      0     40     150    ->  300     410       where ranges begin,
+ *             - 35  - 145  - 180      - 400   - 420     and where they end
  *
- * A node has its keys, where its entries begin, apart from the entries and in four lines of cache, which
- * are asked for at one time; behind the last key stands UINT64_MAX, where no range begins. Each node but the root
- * is at least half full, so there are at most 80 bytes of nodes for a range, and 1 KiB for the first. To look up, add and
- * remove is O(log n), and touches two or three lines of the leaf: what lies above fits a cache up to
- * millions of ranges.
+ * Keys, where the entries of a node begin, stand apart from the entries, in four lines of cache that are asked for at
+ * one time; behind the last key stands UINT64_MAX, where no range begins. Each node but the root is at least half full,
+ * so there are at most 80 bytes of nodes for a range, and 1 KiB for the first. To look up, add and remove is
+ * O(log n): of 10^5 ranges, all but the leaf is in a cache close by.
  *
  * Idea: R. Bayer and E. McCreight, Organization and maintenance of large ordered indexes, 1972.
  */

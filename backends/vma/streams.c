@@ -107,11 +107,38 @@ static void put_across(struct maker *maker)
     put(maker, choose(maker, 2) ? "READ 8 8\n" : "READ 8 16");
 }
 
+/* Miniblocks all over the arena, more than a node of the tree has; some are freed again. */
+static void put_many(struct maker *maker)
+{
+    unsigned step = 1 + choose(maker, 2), freed = 1 + choose(maker, 8);
+
+    for (unsigned i = 0; i < 64; i += step) {
+        put(maker, "ALLOC_BLOCK ");
+        put_number(maker, i * 37 % 64);
+        put(maker, "1\n");
+    }
+    for (unsigned i = 0; i < 64; i += freed) {
+        put(maker, "FREE_BLOCK ");
+        put_number(maker, i * 11 % 64);
+        put(maker, "\n");
+    }
+}
+
 static void put_command(struct maker *maker)
 {
-    static const char *const odd[] = {
-        "PMAP ",     "MPROTECT", "ALLOCK_BLOCK 1 1", "READ 8",      "pmap", "\t FREE_BLOCK ",
-        "READ 0 1x", "WRITE 0",  "PMAP x",           "ALLOC_ARENA", "  ",   "READ -1 4"};
+    static const char *const odd[] = {"PMAP ",
+                                      "MPROTECT",
+                                      "ALLOCK_BLOCK 1 1",
+                                      "READ 8",
+                                      "pmap",
+                                      "\t FREE_BLOCK ",
+                                      "READ 0 1x",
+                                      "WRITE 0",
+                                      "PMAP x",
+                                      "ALLOC_ARENA",
+                                      "  ",
+                                      "READ -1 4",
+                                      "READ 18446744073709551624 8"};
 
     switch (choose(maker, 14)) {
     case 0:
@@ -149,8 +176,16 @@ static void put_command(struct maker *maker)
         put_flags(maker);
         break;
     case 10:
-        if (choose(maker, 6) == 0)
+        switch (choose(maker, 6)) {
+        case 0:
             put(maker, "DEALLOC_ARENA");
+            break;
+        case 1:
+            put_many(maker);
+            break;
+        default:
+            break;
+        }
         break;
     case 11:
         put_across(maker);

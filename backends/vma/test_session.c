@@ -114,6 +114,61 @@ static const struct sentence sentences[] = {
      "Invalid address for read.\n"},
     {"freed content is gone",
      PAIR "WRITE 100 3 abc\nFREE_BLOCK 100\nALLOC_BLOCK 100 50\nREAD 100 3\n", "\n"},
+    {"a write of nothing takes the one byte", PAIR "WRITE 100 0 PMAP x\nWRITE 99 0\nPMAP x\n",
+     BAD BAD "Invalid address for write.\n" BAD BAD},
+    {"what is left of a line behind its payload is a line",
+     PAIR "WRITE 100 2 abcd ef\nREAD 100 4\n", BAD BAD "ab\n"},
+    {"up to the end of the block there is no warning", PAIR "WRITE 198 2 ab\nREAD 198 2\n", "ab\n"},
+    {"a write goes across miniblocks, and so does a read",
+     PAIR "ALLOC_BLOCK 98 2\nWRITE 98 54 "
+          "ABcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzYZ"
+          "READ 98 4\nREAD 149 3\n",
+     "ABcd\nzYZ\n"},
+    {"a permission is needed where bytes are touched alone",
+     PAIR "ALLOC_BLOCK 200 5\nMPROTECT 150 PROT_NONE\nREAD 100 50\nREAD 200 9\nREAD 199 1\n"
+          "READ 199 0\nWRITE 200 1 zREAD 200 1\n",
+     "\nWarning: size was bigger than the block size. Reading 5 characters.\n\n"
+     "Invalid permissions for read.\n\nz\n"},
+    {"a write needs no permission to read, and the other way round",
+     PAIR "MPROTECT 100 PROT_WRITE\nWRITE 100 1 a\nREAD 100 1\nMPROTECT 100 PROT_READ\n"
+          "READ 100 1\nWRITE 100 1 b\nMPROTECT 100 PROT_EXEC\nREAD 100 1\nWRITE 100 1 c\n",
+     "Invalid permissions for read.\na\nInvalid permissions for write.\n"
+     "Invalid permissions for read.\nInvalid permissions for write.\n"},
+    {"a permission replaces the one before",
+     ARENA "ALLOC_BLOCK 0 1\nMPROTECT 0 PROT_READ\nMPROTECT 0 PROT_NONE | PROT_EXEC\nPMAP\n",
+     "Total memory: 0x3E8 bytes\nFree memory: 0x3E7 bytes\nNumber of allocated blocks: 1\n"
+     "Number of allocated miniblocks: 1\n\nBlock 1 begin\nZone: 0x0 - 0x1\n"
+     "Miniblock 1:\t\t0x0\t\t-\t\t0x1\t\t| --X\nBlock 1 end\n"},
+    {"the first and the last miniblock shrink their block, the only one ends it",
+     ARENA "ALLOC_BLOCK 0 10\nALLOC_BLOCK 10 10\nALLOC_BLOCK 20 10\nWRITE 10 3 abc\nFREE_BLOCK 0\n"
+           "FREE_BLOCK 20\nREAD 10 11\nPMAP\nFREE_BLOCK 10\nPMAP\n",
+     "Warning: size was bigger than the block size. Reading 10 characters.\nabc\n"
+     "Total memory: 0x3E8 bytes\nFree memory: 0x3DE bytes\nNumber of allocated blocks: 1\n"
+     "Number of allocated miniblocks: 1\n\nBlock 1 begin\nZone: 0xA - 0x14\n"
+     "Miniblock 1:\t\t0xA\t\t-\t\t0x14\t\t| RW-\nBlock 1 end\n"
+     "Total memory: 0x3E8 bytes\nFree memory: 0x3E8 bytes\nNumber of allocated blocks: 0\n"
+     "Number of allocated miniblocks: 0\n"},
+    {"permissions survive a split, a new miniblock has its own",
+     ARENA "ALLOC_BLOCK 0 1\nALLOC_BLOCK 1 1\nALLOC_BLOCK 2 1\nMPROTECT 0 PROT_READ\n"
+           "MPROTECT 1 PROT_NONE\nMPROTECT 2 PROT_EXEC\nFREE_BLOCK 1\nALLOC_BLOCK 1 1\nPMAP\n",
+     "Total memory: 0x3E8 bytes\nFree memory: 0x3E5 bytes\nNumber of allocated blocks: 1\n"
+     "Number of allocated miniblocks: 3\n\nBlock 1 begin\nZone: 0x0 - 0x3\n"
+     "Miniblock 1:\t\t0x0\t\t-\t\t0x1\t\t| R--\nMiniblock 2:\t\t0x1\t\t-\t\t0x2\t\t| RW-\n"
+     "Miniblock 3:\t\t0x2\t\t-\t\t0x3\t\t| --X\nBlock 1 end\n"},
+    {"a bad write is one line with all its words",
+     PAIR "WRITE 100 x a b\nWRITE -1 2 ab\nWRITE 100\n",
+     BAD BAD BAD BAD BAD BAD BAD BAD BAD BAD BAD},
+    {"a write without an arena is a line, its payload more lines", "WRITE 0 3 a\nb\n",
+     BAD BAD BAD BAD BAD},
+    {"a write that ends at its size is at its address still", PAIR "WRITE 99 5",
+     "Invalid address for write.\n"},
+    {"an end with a parameter is none", ARENA "DEALLOC_ARENA now\nFOO\n", BAD BAD BAD},
+    {"white space is any, anywhere between words", "\t ALLOC_ARENA\t1000 \r\n\v\fREAD\f1  1\r\n",
+     "Invalid address for read.\n"},
+    {"zeros before a number are allowed", PAIR "READ 0000000000000000000000000000099 01\n",
+     "Invalid address for read.\n"},
+    {"an arena of no addresses", "ALLOC_ARENA 0\nALLOC_BLOCK 0 1\nREAD 0 0\n",
+     "The allocated address is outside the size of arena\nInvalid address for read.\n"},
     {"every word of a bad line is told", ARENA "ALLOCK_BLOCK 1 1\n", BAD BAD BAD},
     {"too few and too many words", ARENA "READ 1\nPMAP now\nFREE_BLOCK\n", BAD BAD BAD BAD BAD},
     {"numbers that are none, or too large",

@@ -93,7 +93,7 @@ struct vma_block {
     uint64_t start, end;
     size_t miniblocks;
 };
-/* The first block that begins at or after address; false behind the last. O(its miniblocks log). */
+/* The first block that begins at or after address; false behind the last. O(its miniblocks + log). */
 bool vma_next_block(const struct vma_arena *arena, uint64_t address, struct vma_block *block);
 
 struct vma_totals {

@@ -45,8 +45,8 @@ static const struct cli_option options[] = {
     {"timeout", CLI_COUNT, &timeout, "SECONDS", "a replay that takes longer is a hang; 0: none", 0,
      86400},
     {"transcript", CLI_FLAG, &transcript, NULL, "print the hash of all answers", 0, 0},
-    {"report", CLI_FLAG, &report, NULL, "tell a finding in sentences, with the heap before and after", 0,
-     0},
+    {"report", CLI_FLAG, &report, NULL,
+     "tell a finding in sentences, with the heap before and after", 0, 0},
     {"json", CLI_FLAG, &json, NULL, "one JSON object a line", 0, 0},
     {0},
 };

@@ -9,6 +9,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static enum assay_encoding from, to;
 static const char *to_word = "", *spec = "system", *backend_options = "", *pages = "os";
@@ -38,7 +39,7 @@ static const struct cli_option convert_options[] = {
 /* A reader that passes on [first_op, first_op + op_count) of another. */
 struct window {
     struct assay_reader reader;
-    struct assay_reader *inner;
+    struct cli_progress inner;
     uint64_t skip, left;
     uint64_t passed;
     bool has_time; /* of what was passed on */
@@ -49,7 +50,7 @@ static size_t window_next(struct assay_reader *reader, const struct assay_op **o
     struct window *window = (struct window *)reader;
     size_t count;
 
-    while (window->left && (count = window->inner->next(window->inner, ops)) != 0) {
+    while (window->left && (count = window->inner.reader.next(&window->inner.reader, ops)) != 0) {
         size_t skipped = count < window->skip ? count : (size_t)window->skip;
         window->skip -= skipped;
         count -= skipped;
@@ -63,7 +64,7 @@ static size_t window_next(struct assay_reader *reader, const struct assay_op **o
         if (count)
             return count;
     }
-    window->reader.error = window->inner->error;
+    window->reader.error = window->inner.inner->error;
     if (window->skip && !window->reader.error.what[0])
         assay_error_set(
             &window->reader.error, "--first %llu is beyond the end: there are %llu operations",
@@ -71,14 +72,18 @@ static size_t window_next(struct assay_reader *reader, const struct assay_op **o
     return 0;
 }
 
-static void window_init(struct window *window, struct assay_reader *inner)
+/* No progress is shown between lines of the stream, which go to standard output. */
+static void window_init(struct window *window, struct assay_input *input, bool to_output)
 {
+    struct assay_reader *inner = assay_input_reader(input);
+
     *window = (struct window){
         .reader = {.setup = inner->setup, .next = window_next},
-        .inner = inner,
         .skip = first_op,
         .left = op_count,
     };
+    cli_progress_init(&window->inner, inner, "reading", cli_total_ops(input));
+    window->inner.wanted &= !(to_output && isatty(STDOUT_FILENO));
 }
 
 /* What ended the stream: its end, or an error. */
@@ -114,8 +119,9 @@ static int show(int argc, char **argv)
         return cli_fail(CLI_USAGE, "trace show: takes one file, but got %d", argc - operand);
     if (assay_input_open(&input, argv[operand], from, &error) != ASSAY_OK)
         return cli_fail(CLI_ENVIRONMENT, "%s", error.what);
-    window_init(&window, assay_input_reader(input));
+    window_init(&window, input, true);
     code = write_text(stdout, &window.reader);
+    cli_progress_end(&window.inner);
     assay_input_close(input);
     return code;
 }
@@ -281,10 +287,11 @@ static int convert_input(struct assay_input *input, const char *in, const char *
     const struct assay_trace_info *info = assay_input_trace_info(input);
     struct window window;
 
-    window_init(&window, assay_input_reader(input));
+    window_init(&window, input, strcmp(out, "-") == 0);
     int code = to == ASSAY_ENCODING_TRACE && !to_program
                    ? convert_to_trace(&window.reader, out, info ? info->origin : in)
                    : convert_to_file(&window.reader, out);
+    cli_progress_end(&window.inner);
     if (window.reader.error.what[0] && window.passed &&
         !cli_given(&cli_trace_convert_command, &op_count))
         fprintf(stderr, "assay: %s is not written; --count %llu converts what can be read\n", out,
@@ -304,10 +311,11 @@ static int choose_encoding(const char *out)
         return cli_pages_parse(pages)
                    ? 0
                    : cli_fail(CLI_USAGE,
-                              "trace convert: --pages wants os, fenced or recycled, not '%s'", pages);
+                              "trace convert: --pages wants os, fenced or recycled, not '%s'",
+                              pages);
     if (to_word[0] && !assay_encoding_parse(to_word, &to))
-        return cli_fail(CLI_USAGE, "trace convert: --to wants trace, text, bytes, rep or c, not '%s'",
-                        to_word);
+        return cli_fail(
+            CLI_USAGE, "trace convert: --to wants trace, text, bytes, rep or c, not '%s'", to_word);
     if (to == ASSAY_ENCODING_GUESS)
         to = encoding_of_name(out);
     if (to == ASSAY_ENCODING_GUESS)

@@ -181,8 +181,7 @@ static enum assay_check tell(const struct mutant *mutant)
     if (assay_course_run(&course, backend, &stream, &options, &error) != ASSAY_OK)
         fail_msg("%s", error.what);
     if (course.found) {
-        write_program(path, backend, spec + strlen("plugin:"), &stream, &course,
-                      is_fenced(number));
+        write_program(path, backend, spec + strlen("plugin:"), &stream, &course, is_fenced(number));
         if (tells_apart(mutant, course.finding.check))
             check = course.finding.check;
     } else {

@@ -27,14 +27,14 @@ struct assay_course_step {
 struct assay_course {
     bool found;
     struct assay_finding finding;
-    size_t heap_limit;                 /* what the heap really got */
-    size_t count;                      /* steps that were taken, the one that broke a promise included */
-    struct assay_course_step *steps;   /* as many as the stream has operations */
-    bool has_before, has_after;        /* a heap that ended the process is not drawn afterwards */
+    size_t heap_limit; /* what the heap really got */
+    size_t count;      /* steps that were taken, the one that broke a promise included */
+    struct assay_course_step *steps;    /* as many as the stream has operations */
+    bool has_before, has_after;         /* a heap that ended the process is not drawn afterwards */
     struct assay_picture before, after; /* of the operation with the finding, or of the end */
-    size_t live;                       /* blocks that are live after the last operation */
-    uint32_t *live_slots;              /* by rising address */
-    void *shared;                      /* memory of the arrays */
+    size_t live;                        /* blocks that are live after the last operation */
+    uint32_t *live_slots;               /* by rising address */
+    void *shared;                       /* memory of the arrays */
     size_t shared_bytes;
 };
 

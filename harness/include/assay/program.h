@@ -24,10 +24,10 @@ enum assay_program_calls {
 
 struct assay_program_target {
     enum assay_program_calls calls;
-    const char *library; /* path; "" or NULL: none */
-    const char *prefix;  /* of the library's functions, "mi_"; "" or NULL: none */
-    const char *options; /* of the backend; NULL is "" */
-    bool fenced;         /* pages as cli's fenced; else adjoining and used again */
+    const char *library;  /* path; "" or NULL: none */
+    const char *prefix;   /* of the library's functions, "mi_"; "" or NULL: none */
+    const char *options;  /* of the backend; NULL is "" */
+    bool fenced;          /* pages as cli's fenced; else adjoining and used again */
     size_t content_bytes; /* as assay_shadow_open() */
 };
 
