@@ -88,7 +88,7 @@ static void print_pictures(FILE *out, const struct assay_course *course)
             course->has_after ? "after it" : "nothing, for the process was at its end");
     assay_picture_print_pair(out, course->has_before ? &course->before : &nothing,
                              course->has_after ? &course->after : &nothing);
-    fputs("\n# used, . free, m the heap's own, X and > what it is about", out);
+    fputs("\nIn it: # used, . free, m the heap's own, X and > what it is about", out);
     if (!(course->has_before ? &course->before : &course->after)->is_walked)
         fputs(";\nas the harness knows it, for the heap has no walk", out);
     fputs("\n", out);
