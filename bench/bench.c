@@ -4,6 +4,7 @@
 #include "harness_costs.h"
 #include "measure.h"
 #include "table.h"
+#include "views.h"
 
 #include "assay/guard.h"
 #include "assay/input.h"
@@ -35,7 +36,11 @@ struct plan {
     glob_t globs; /* owns the names of traces that were found */
     int repetitions;
     double min_time_s;
+    enum assay_bench_view view;
+    uint64_t every;
     FILE *table;
+    enum sheet_form form;
+    struct sheet *sheet; /* NULL: rows are printed as they come */
     FILE *lines[2];
 };
 
@@ -183,11 +188,25 @@ static int complete(struct plan *plan)
     return 0;
 }
 
+static void add_to_sheet(const struct plan *plan, const struct row *rows, size_t count)
+{
+    double system = rows_system_ns(rows, count);
+
+    for (size_t i = 0; i < count; i++) {
+        if (!rows[i].passed)
+            view_failure(plan->sheet, plan->view, &rows[i]);
+        else if (plan->view == ASSAY_BENCH_TIMES)
+            view_times(plan->sheet, &rows[i], system);
+    }
+}
+
 static int show(struct plan *plan, const struct row *rows, size_t count)
 {
     int status = 0;
 
-    if (plan->table)
+    if (plan->sheet)
+        add_to_sheet(plan, rows, count);
+    else if (plan->table)
         table_rows(plan->table, rows, count);
     for (int i = 0; i < 2; i++)
         if (plan->lines[i])
@@ -205,10 +224,84 @@ static void tell_progress(const char *doing, const char *workload, const char *s
         fprintf(stderr, "\r\033[K%s %s %s", doing, workload, spec);
 }
 
+static void tell_round(const char *workload, int round)
+{
+    char text[40];
+
+    snprintf(text, sizeof text, "in round %d", round + 1);
+    tell_progress("timing", workload, text);
+}
+
 static void end_progress(void)
 {
     if (isatty(STDERR_FILENO))
         fputs("\r\033[K", stderr);
+}
+
+/* A row whose heap came through the checks, and not through this. */
+static void fail_row(struct row *row)
+{
+    row->passed = false;
+    snprintf(row->failure, sizeof row->failure, "the measured run did not come to its end");
+}
+
+static void run_latency(struct plan *plan, struct row *row, const struct workload *workload)
+{
+    struct latency *latency = assay_guard_shared(sizeof *latency);
+
+    if (latency)
+        measure_latency(latency, row, workload, (unsigned)plan->repetitions);
+    if (!latency || !latency->is_measured)
+        fail_row(row);
+    else if (plan->sheet)
+        view_latency(plan->sheet, row, latency);
+    for (int i = 0; i < 2 && row->passed; i++)
+        if (plan->lines[i])
+            lines_latency(plan->lines[i], row, latency);
+    if (latency)
+        assay_guard_unshare(latency, sizeof *latency);
+}
+
+static void run_timeline(struct plan *plan, struct row *row, const struct workload *workload)
+{
+    uint64_t ops = workload->stream.count, every = plan->every ? plan->every : ops / 100 + 1;
+    size_t moments = timeline_moments(ops, every);
+    size_t room = sizeof(struct timeline) + moments * sizeof(struct moment);
+    struct timeline *timeline = assay_guard_shared(room);
+
+    if (timeline) {
+        timeline->room = moments;
+        measure_timeline(timeline, row, workload, every);
+    }
+    if (!timeline || !timeline->is_measured)
+        fail_row(row);
+    else if (plan->sheet)
+        view_timeline(plan->sheet, row, timeline);
+    for (int i = 0; i < 2 && row->passed; i++)
+        if (plan->lines[i])
+            lines_timeline(plan->lines[i], row, timeline);
+    if (timeline)
+        assay_guard_unshare(timeline, room);
+}
+
+/* What comes after the checks; rows that failed them are passed over. */
+static void measure_rows(struct plan *plan, struct row *rows, const struct workload *workload)
+{
+    size_t count = plan->specs.count;
+
+    for (size_t i = 0; i < count; i++) {
+        if (!rows[i].passed)
+            continue;
+        tell_progress("measuring", workload->name, plan->specs.word[i]);
+        if (plan->view == ASSAY_BENCH_TIMES)
+            measure_footprint(&rows[i], workload);
+        else if (plan->view == ASSAY_BENCH_LATENCY)
+            run_latency(plan, &rows[i], workload);
+        else
+            run_timeline(plan, &rows[i], workload);
+    }
+    if (plan->view == ASSAY_BENCH_TIMES)
+        measure_times(rows, count, workload, plan->repetitions, plan->min_time_s, tell_round);
 }
 
 static int run_workload(struct plan *plan, struct row *rows, const struct workload *workload)
@@ -221,11 +314,8 @@ static int run_workload(struct plan *plan, struct row *rows, const struct worklo
         snprintf(rows[i].workload, sizeof rows[i].workload, "%s", workload->name);
         tell_progress("checking", workload->name, plan->specs.word[i]);
         measure_answers(&rows[i], workload);
-        if (rows[i].passed)
-            measure_footprint(&rows[i], workload);
     }
-    tell_progress("timing", workload->name, "on all that passed");
-    measure_times(rows, count, workload, plan->repetitions, plan->min_time_s);
+    measure_rows(plan, rows, workload);
     end_progress();
     return show(plan, rows, count);
 }
@@ -256,7 +346,7 @@ static int run(struct plan *plan, struct row *rows)
     int worst = 0;
 
     context_find(&context);
-    if (plan->table)
+    if (plan->table && !plan->sheet)
         table_head(plan->table, &context);
     for (int i = 0; i < 2; i++)
         if (plan->lines[i])
@@ -279,10 +369,15 @@ static int make_rows_and_run(struct plan *plan)
 {
     size_t room = (plan->specs.count + MOST_COST_ROWS) * sizeof(struct row);
     struct row *rows = assay_guard_shared(room);
+    bool is_streamed = plan->view == ASSAY_BENCH_TIMES && plan->form == SHEET_TABLE;
 
-    if (!rows)
+    if (plan->table && !is_streamed)
+        plan->sheet = view_open(plan->view);
+    if (!rows || (plan->table && !is_streamed && !plan->sheet))
         return fail(EXIT_ENVIRONMENT, "no memory for the results");
     int status = run(plan, rows);
+    if (plan->sheet && sheet_close(plan->sheet, plan->form, plan->table) != 0)
+        status = fail(EXIT_ENVIRONMENT, "no memory for the table");
     assay_guard_unshare(rows, room);
     return status;
 }
@@ -291,7 +386,10 @@ int assay_bench(const struct assay_bench_options *options)
 {
     struct plan plan = {.repetitions = (int)options->repetitions,
                         .min_time_s = options->min_time_s,
+                        .view = options->view,
+                        .every = options->every,
                         .table = options->table,
+                        .form = options->form,
                         .lines = {options->lines[0], options->lines[1]}};
     int status = take(&plan, options);
 

@@ -4,7 +4,10 @@
 #ifndef ASSAY_BENCH_H
 #define ASSAY_BENCH_H
 
+#include "sheet.h"
+
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #ifdef __cplusplus
@@ -19,14 +22,24 @@ struct assay_bench_words {
     size_t count;
 };
 
+/* What is found out of those that pass the checks. */
+enum assay_bench_view {
+    ASSAY_BENCH_TIMES,    /* time and footprint of the whole */
+    ASSAY_BENCH_LATENCY,  /* time of single operations, by kind */
+    ASSAY_BENCH_TIMELINE, /* footprint, operation by operation */
+};
+
 struct assay_bench_options {
     struct assay_bench_words backends;  /* specs; none: all that are built in */
     struct assay_bench_words workloads; /* specs of assay/workload.h, or costs of the harness */
     struct assay_bench_words traces;    /* recordings, or folders of *.trace */
     unsigned repetitions;               /* 1 to ASSAY_BENCH_MOST_REPETITIONS */
     double min_time_s; /* of one timing, 0 to ASSAY_BENCH_MOST_SECONDS; 0: one run */
-    FILE *table;       /* the table for people, or NULL */
-    FILE *lines[2];    /* JSON Lines; NULL where not wanted */
+    enum assay_bench_view view;
+    uint64_t every;       /* operations between moments of the timeline; 0: a hundred moments */
+    FILE *table;          /* the table for people, or NULL */
+    enum sheet_form form; /* of the table */
+    FILE *lines[2];       /* JSON Lines; NULL where not wanted */
 };
 
 /* Prints the workloads with their parameters, and the costs of the harness that can be measured. */

@@ -89,13 +89,18 @@ static bool replay(struct assay_bare *bare, const struct assay_backend *backend,
     return true;
 }
 
+bool footprint_warm(struct assay_bare *bare, const struct workload *workload)
+{
+    return replay(bare, &nothing, workload, ASSAY_TOUCH_NONE);
+}
+
 static void run(void *arg, volatile uint64_t *progress)
 {
     struct task *task = arg;
     struct assay_bare *bare = assay_bare_open();
 
     (void)progress;
-    if (!bare || !replay(bare, &nothing, task->workload, ASSAY_TOUCH_NONE))
+    if (!bare || !footprint_warm(bare, task->workload))
         return;
     malloc_trim(0);
     size_t before = resident_bytes();

@@ -69,9 +69,9 @@ void lines_rows(FILE *out, const struct row *rows, size_t count)
         cJSON_AddStringToObject(line, "backend", row->spec);
         json_count(line, "ops", row->ops);
         cJSON_AddBoolToObject(line, "passed", row->passed);
-        if (row->passed)
+        if (row->passed && row->repetitions > 0)
             add_measured(line, row, system);
-        else
+        else if (!row->passed)
             add_failure(line, row);
         json_print(out, line);
     }

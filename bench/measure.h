@@ -29,7 +29,10 @@ struct row {
     size_t peak_live_bytes;
     size_t peak_resident_bytes; /* growth of the process; 0: not measured */
     unsigned repetitions;
-    double ns[MOST_REPETITIONS]; /* CPU time of one operation, by repetition */
+    double
+        ns[MOST_REPETITIONS]; /* CPU time of one operation, by round: the same one for all rows */
+    uint64_t iterations;      /* of the stream in a round, as the first one found; 0: not yet */
+    double spent_ns;          /* in all rounds, warming up included */
 };
 
 /* The limit for a heap that is to run the whole workload: more where nothing is used again. */
@@ -39,11 +42,18 @@ bool is_reusable(const struct assay_backend *backend);
 
 /* Runs the workload under the shadow: sets passed or failure, ops, peak_live_bytes. */
 void measure_answers(struct row *row, const struct workload *workload);
+struct assay_bare;
+/* Makes resident what the harness needs for its own records of a workload; false: no memory. */
+bool footprint_warm(struct assay_bare *bare, const struct workload *workload);
 /* Sets peak_resident_bytes: how much the process grew while each page asked for was written. */
 void measure_footprint(struct row *row, const struct workload *workload);
-/* Fills in ns, repetitions, refused, skipped and made_up of those rows that passed, interleaved. */
-void measure_times(struct row *rows, size_t count, const struct workload *workload, int repetitions,
-                   double min_time_s);
+/*
+ * Fills in ns, repetitions, refused, skipped and made_up of those rows that passed. In each round all of them
+ * run once, in random order, in a new process with addresses of its own. A row that is slow takes part
+ * in the first rounds only. tell(round) is called before each.
+ */
+void measure_times(struct row *rows, size_t count, const struct workload *workload, int rounds,
+                   double min_time_s, void (*tell)(const char *workload, int round));
 /* Starts and ends a thread: from then on locks cost what they cost in a program with threads. */
 void become_multithreaded(void);
 

@@ -14,11 +14,12 @@ struct entry {
     benchmark::internal::Benchmark *benchmark;
     shim_seen *seen;
     void *arg;
+    uint64_t iterations;
 };
 
 std::map<std::string, entry> entries;
 
-/* Passes on each repetition, prints nothing. */
+/* Passes on what was measured, prints nothing. */
 class Listener : public benchmark::BenchmarkReporter
 {
   public:
@@ -34,7 +35,8 @@ class Listener : public benchmark::BenchmarkReporter
             if (run.run_type != Run::RT_Iteration || run.error_occurred || found == entries.end())
                 continue;
             double iterations = static_cast<double>(run.iterations);
-            found->second.seen(found->second.arg, run.cpu_accumulated_time * 1e9 / iterations);
+            found->second.seen(found->second.arg, run.cpu_accumulated_time * 1e9 / iterations,
+                               static_cast<uint64_t>(run.iterations));
         }
     }
 };
@@ -50,26 +52,26 @@ void initialize()
 
 } // namespace
 
-void shim_add(const char *name, shim_body *body, shim_seen *seen, void *arg)
+void shim_add(const char *name, shim_body *body, shim_seen *seen, void *arg, uint64_t iterations)
 {
     auto call = [body, arg](benchmark::State &state) {
         body(arg, reinterpret_cast<shim_state *>(&state));
     };
 
-    entries[name] = entry{benchmark::RegisterBenchmark(name, call), seen, arg};
+    entries[name] = entry{benchmark::RegisterBenchmark(name, call), seen, arg, iterations};
 }
 
-void shim_run(int repetitions, double min_time_s)
+void shim_run(double min_time_s)
 {
     Listener listener;
 
     initialize();
     for (auto &named : entries) {
-        named.second.benchmark->Repetitions(repetitions);
-        if (min_time_s > 0)
+        uint64_t iterations = named.second.iterations;
+        if (iterations == 0 && min_time_s > 0)
             named.second.benchmark->MinTime(min_time_s);
         else
-            named.second.benchmark->Iterations(1);
+            named.second.benchmark->Iterations(iterations ? static_cast<long>(iterations) : 1);
     }
     benchmark::RunSpecifiedBenchmarks(&listener);
     benchmark::ClearRegisteredBenchmarks();

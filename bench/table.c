@@ -48,7 +48,7 @@ static void print_number(FILE *out, double number)
         fprintf(out, " %9.2f", number);
 }
 
-static void print_notes(FILE *out, const struct row *row)
+void table_notes(FILE *out, const struct row *row)
 {
     for (int kind = 0; kind < ASSAY_OP_KINDS; kind++)
         if (row->made_up & 1u << kind)
@@ -101,7 +101,7 @@ void table_rows(FILE *out, const struct row *rows, size_t count)
         print_number(out, ns);
         print_number(out, ns / system);
         print_number(out, row_footprint(row));
-        print_notes(out, row);
+        table_notes(out, row);
         fputc('\n', out);
     }
     fflush(out);

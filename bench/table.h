@@ -28,6 +28,8 @@ void lines_end(FILE *out, int status);
 double rows_system_ns(const struct row *rows, size_t count);
 /* Peak resident over peak live bytes; NAN where that says nothing. */
 double row_footprint(const struct row *row);
+/* What the harness made up, what was skipped and refused; each with two spaces before it. */
+void table_notes(FILE *out, const struct row *row);
 /* Prints the command that shows a failure again. */
 void repeat_command(FILE *out, const struct row *row);
 

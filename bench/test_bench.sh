@@ -68,4 +68,73 @@ grep -q 'repeat: assay bench --backend plugin:.* --workload batches' "$folder/ou
     echo "a number for a wrong answer" >&2
     failed=1
 }
+
+# Other views of the same, in other forms.
+# shellcheck disable=SC2086
+{
+    expect 0 '^growth +null +realloc +16384 ' $once --latency --backend null --workload growth -o "$folder/json"
+    expect 0 '^\| pairs:count=9 \| null \| passed \| 18 \|' $once --markdown --backend null --workload pairs:count=9
+    expect 0 '^"pairs:count=9,sizes=8",null,passed,18,' $once --csv --backend null --workload pairs:count=9,sizes=8
+    expect 0 '^pairs:count=9 +system +10 +0 ' $once --timeline --every 5 --backend null --workload pairs:count=9
+    expect 1 '^batches +plugin:.*FAILED .*check overlap failed' $once --latency --workload batches --backend "plugin:$broken"
+}
+grep -q '"stream_up_to_slowest":"assay trace make growth | assay trace show --count [0-9]* -"' "$folder/json" || {
+    echo "no command for the slowest operation" >&2
+    failed=1
+}
+expect 2 'takes one of --csv' --csv --json
+expect 2 'takes one of --latency' --latency --timeline
+
+# compare STATUS PATTERN ARGS...
+compare() {
+    status=$1 pattern=$2
+    shift 2
+    seen=0
+    "$program" compare "$@" >"$folder/out" 2>&1 || seen=$?
+    if [ "$seen" -ne "$status" ] || ! grep -qE -- "$pattern" "$folder/out"; then
+        echo "compare $*: status $seen for $status, or no line like: $pattern" >&2
+        cat "$folder/out" >&2
+        failed=1
+    fi
+}
+
+# results FILE NS...: a file with a row of list that takes so long, and of system that takes 10 ns.
+results() {
+    file=$1
+    shift
+    list=$(printf '%s,' "$@")
+    system=$(printf "%s" "$list" | sed 's/[0-9]*\(\.[0-9]*\),/10\1,/g')
+    {
+        echo '{"schema":1,"kind":"context","compiler":"c","flags":"","cpu":"x","system":"y"}'
+        echo '{"schema":1,"kind":"row","workload":"w","backend":"list","passed":true,"repetitions_ns":['"${list%,}"']}'
+        echo '{"schema":1,"kind":"row","workload":"w","backend":"system","passed":true,"repetitions_ns":['"${system%,}"']}'
+        echo '{"schema":1,"kind":"end","exit_status":0}'
+    } >"$file"
+}
+mkdir "$folder/runs"
+results "$folder/runs/a.json" 100.1 100.2 100.3 100.4 100.5 100.6 100.7 100.8
+results "$folder/runs/b.json" 108.1 108.2 108.3 108.4 108.5 108.6 108.7 108.8
+a=$folder/runs/a.json b=$folder/runs/b.json
+compare 0 '^w +list .* slower$' "$a" "$b"
+compare 0 '^1 slower, 0 faster, 1 within the noise$' "$a" "$b"
+compare 0 '^w +list .* faster$' "$b" "$a"
+compare 0 '^0 slower, 0 faster, 2 within the noise$' "$a" "$a"
+compare 1 'slower' "$a" "$b" --fail-over 5%
+compare 0 'slower' "$a" "$b" --fail-over 10
+compare 0 '^\| w \| list \| .* \| slower \|' "$a" "$b" --markdown
+compare 0 '"kind":"comparison","workload":"w","backend":"list","verdict":"slower","ratio":1.0[78]' "$a" "$b" --json
+compare 0 '^workload +backend +a +b +last/first +verdict$' "$folder/runs"
+compare 1 '^w +list +[0-9.]+ +[0-9.]+ +\+8.0 % +slower$' "$folder/runs" --fail-over 5
+sed 's/"passed":true,"repetitions_ns":\[10[0-9].*/"passed":false,"failure":"f"}/' "$b" >"$folder/failed.json"
+compare 1 '^w +list .* BROKEN$' "$a" "$folder/failed.json"
+compare 2 "wants a percentage such as 5%, not 'much'" "$a" "$b" --fail-over much
+compare 2 'takes two files of assay bench -o, or a folder of them' "$a"
+compare 3 'cannot open .*/none.json' "$a" "$folder/none.json"
+head -n 3 "$b" >"$folder/cut.json"
+compare 3 'cut.json is not all that assay bench wrote: it has no end' "$a" "$folder/cut.json"
+echo foreign >"$folder/foreign.json"
+compare 3 'foreign.json:1: is no line of assay bench --json' "$a" "$folder/foreign.json"
+sed 's/\[1/[-1/' "$a" >"$folder/odd.json"
+compare 3 'odd.json:2: has rounds that cannot be' "$folder/odd.json" "$a"
+compare 3 'has less than two files' "$folder/empty"
 exit $failed

@@ -1,8 +1,12 @@
 /*
- * times.c - the time that each backend takes for a workload, in one child process, interleaved.
+ * times.c - the time that each backend takes for a workload, in rounds.
  *
- * Every repetition has a heap of its own and runs the stream once before the clock starts, for the
- * process's own heap, which is always warm, is one of those compared.
+ * A round is a child process in which all run once, in random order: what disturbs the machine for a while
+ * disturbs them all, and ratios of one round hold. Between rounds addresses move, for where things lie in
+ * caches is worth some percent; in one process it would look like a difference between two builds.
+ *
+ * Every heap is new and runs the stream once before the clock starts, for the process's own heap,
+ * which is always warm, is one of those compared.
  */
 #include "measure.h"
 #include "shim.h"
@@ -11,23 +15,33 @@
 #include "assay/guard.h"
 #include "assay/os_pages.h"
 
+#include "dice.h"
+
+#include <math.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
 
 #define SECONDS 3600
+/* A row takes part in so many rounds at least, and then until it has had this many times its share. */
+#define LEAST_ROUNDS 3
+#define SHARES 40
 
 struct runner {
     struct row *row;
     const struct workload *workload;
     struct assay_bare *bare;
+    double least_ns; /* of the round's runs of the stream, the one that was disturbed least */
 };
 
 struct task {
     struct row *rows;
     size_t count;
     const struct workload *workload;
-    int repetitions;
+    int round;
     double min_time_s;
 };
 
@@ -51,6 +65,15 @@ static void run_once(struct runner *runner, struct assay_heap *heap,
 
     assay_stream_reader_init(&memory, &runner->workload->stream);
     assay_bare_run(runner->bare, heap, &memory.reader, ASSAY_TOUCH_NONE, result);
+}
+
+/* Of this thread. */
+static double cpu_ns(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
 }
 
 /* Makes the heap ready for the stream again. */
@@ -84,7 +107,9 @@ static void body(void *arg, struct shim_state *state)
     if (!recover(runner, &heap))
         abort();
     while (shim_next(state)) {
+        double began = cpu_ns();
         run_once(runner, &heap, &result);
+        runner->least_ns = fmin(runner->least_ns, cpu_ns() - began);
         shim_pause(state);
         if (!recover(runner, &heap))
             abort();
@@ -93,15 +118,39 @@ static void body(void *arg, struct shim_state *state)
     assay_heap_close(&heap, NULL);
 }
 
-static void note(void *arg, double cpu_ns)
+static void note(void *arg, double mean_ns, uint64_t iterations)
 {
-    struct row *row = ((struct runner *)arg)->row;
+    struct runner *runner = arg;
+    struct row *row = runner->row;
 
+    row->iterations = iterations;
+    row->spent_ns += mean_ns * (double)(iterations + 1);
     if (row->repetitions < MOST_REPETITIONS && row->ops > 0)
-        row->ns[row->repetitions++] = cpu_ns / (double)row->ops;
+        row->ns[row->repetitions++] = runner->least_ns / (double)row->ops;
 }
 
-static void run(void *arg, volatile uint64_t *progress)
+/* Neither the next mapping nor the next break lies where it lay in the round before. */
+static void move_addresses(int round)
+{
+    struct dice dice = {(uint64_t)getpid() << 32 ^ (uint64_t)round};
+
+    void *mapping = mmap(NULL, dice_between(&dice, 1, 500) * 4096, PROT_NONE,
+                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void *end = sbrk((intptr_t)dice_between(&dice, 1, 4096) * 16);
+    /* Where there is no room, addresses stay; that is no failure. */
+    (void)mapping;
+    (void)end;
+}
+
+static bool is_due(const struct task *task, const struct row *row)
+{
+    bool is_slow = row->spent_ns > SHARES * task->min_time_s * 1e9 && task->min_time_s > 0;
+
+    return row->passed && row->repetitions == (unsigned)task->round &&
+           (task->round < LEAST_ROUNDS || !is_slow);
+}
+
+static void run_round(void *arg, volatile uint64_t *progress)
 {
     struct task *task = arg;
     struct runner *runners = calloc(task->count, sizeof *runners);
@@ -112,36 +161,48 @@ static void run(void *arg, volatile uint64_t *progress)
         free(runners);
         return;
     }
+    move_addresses(task->round);
     become_multithreaded();
     for (size_t i = 0; i < task->count; i++) {
-        runners[i] = (struct runner){&task->rows[i], task->workload, bare};
-        if (task->rows[i].passed)
-            shim_add(task->rows[i].spec, body, note, &runners[i]);
+        runners[i] = (struct runner){&task->rows[i], task->workload, bare, INFINITY};
+        if (is_due(task, &task->rows[i]))
+            shim_add(task->rows[i].spec, body, note, &runners[i], task->rows[i].iterations);
     }
-    shim_run(task->repetitions, task->min_time_s);
+    shim_run(task->min_time_s);
     assay_bare_close(bare);
     free(runners);
 }
 
-void measure_times(struct row *rows, size_t count, const struct workload *workload, int repetitions,
-                   double min_time_s)
+/* A row that did not come to the end of a round has failed; those of the same process with it. */
+static void fail_rows(const struct task *task, const bool *due, assay_status status)
 {
-    struct task task = {rows, count, workload, repetitions, min_time_s};
-    struct assay_guard_outcome outcome;
-    size_t passed = 0;
-
-    for (size_t i = 0; i < count; i++)
-        passed += rows[i].passed;
-    if (passed == 0)
-        return;
-    assay_status status = assay_guard_run(run, &task, SECONDS, false, &outcome);
-    for (size_t i = 0; i < count; i++) {
-        if (!rows[i].passed || rows[i].repetitions > 0)
+    for (size_t i = 0; i < task->count; i++) {
+        struct row *row = &task->rows[i];
+        if (!due[i] || row->repetitions > (unsigned)task->round)
             continue;
-        rows[i].passed = false;
-        snprintf(rows[i].failure, sizeof rows[i].failure, "the timed run %s",
+        row->passed = false;
+        snprintf(row->failure, sizeof row->failure, "the timed run %s",
                  status != ASSAY_OK ? "could not be started" : "did not come to its end");
     }
+}
+
+void measure_times(struct row *rows, size_t count, const struct workload *workload, int rounds,
+                   double min_time_s, void (*tell)(const char *workload, int round))
+{
+    struct task task = {rows, count, workload, 0, min_time_s};
+    bool *due = calloc(count, sizeof *due);
+
+    for (; due && task.round < rounds; task.round++) {
+        struct assay_guard_outcome outcome;
+        size_t wanted = 0;
+        for (size_t i = 0; i < count; i++)
+            wanted += due[i] = is_due(&task, &rows[i]);
+        if (wanted == 0)
+            break;
+        tell(workload->name, task.round);
+        fail_rows(&task, due, assay_guard_run(run_round, &task, SECONDS, false, &outcome));
+    }
+    free(due);
 }
 
 static int compare(const void *a, const void *b)

@@ -43,8 +43,7 @@ const char *workload_standard(size_t number)
     return number < sizeof standard / sizeof *standard ? standard[number] : NULL;
 }
 
-/* What an operation asks for; 0 for those that ask for nothing and for those that must be refused. */
-static uint64_t asked_bytes(const struct assay_op *op)
+uint64_t workload_asked_bytes(const struct assay_op *op)
 {
     size_t count = op->kind == ASSAY_OP_ALLOC_ZEROED ? op->arg : 1;
     size_t bytes = assay_multiply(count, op->size);
@@ -58,7 +57,7 @@ static uint64_t needed_bytes(const struct assay_op *op)
     bool allocates = op->kind <= ASSAY_OP_REALLOC;
     size_t align = op->kind == ASSAY_OP_ALLOC_ALIGNED ? op->arg : 16;
 
-    return allocates ? assay_add(asked_bytes(op), align) : 0;
+    return allocates ? assay_add(workload_asked_bytes(op), align) : 0;
 }
 
 assay_status workload_sum(struct workload *workload)
@@ -75,8 +74,8 @@ assay_status workload_sum(struct workload *workload)
         workload->requested_bytes = assay_add(workload->requested_bytes, needed_bytes(op));
         if (op->kind > ASSAY_OP_FREE)
             continue;
-        live += asked_bytes(op) - sizes[op->slot];
-        sizes[op->slot] = asked_bytes(op);
+        live += workload_asked_bytes(op) - sizes[op->slot];
+        sizes[op->slot] = workload_asked_bytes(op);
         if (live > workload->peak_live_bytes)
             workload->peak_live_bytes = live;
     }

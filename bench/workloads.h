@@ -24,6 +24,8 @@ ASSAY_MUST_CHECK assay_status workload_make(struct workload *workload, const cha
 ASSAY_MUST_CHECK assay_status workload_load(struct workload *workload, const char *path,
                                             struct assay_error *error);
 void workload_clear(struct workload *workload);
+/* What an operation asks for; 0 for those that ask for nothing and for those that must be refused. */
+uint64_t workload_asked_bytes(const struct assay_op *op);
 /* Sets requested_bytes and peak_live_bytes from the stream. */
 ASSAY_MUST_CHECK assay_status workload_sum(struct workload *workload);
 /* How many operations from the start ask for at most `bytes` together. */

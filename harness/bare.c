@@ -3,6 +3,7 @@
 
 #include "assay/books.h"
 #include "assay/sizes.h"
+#include "assay/ticks.h"
 
 #include <string.h>
 
@@ -127,36 +128,52 @@ static inline void release(struct assay_heap *heap, struct held *held,
 }
 
 static inline __attribute__((always_inline)) void
+run_op(struct assay_bare *bare, struct assay_heap *heap, const struct assay_op *op,
+       enum assay_touch touch, struct assay_bare_result *result)
+{
+    switch ((enum assay_op_kind)op->kind) {
+    case ASSAY_OP_ALLOC:
+    case ASSAY_OP_ALLOC_ZEROED:
+    case ASSAY_OP_ALLOC_ALIGNED:
+        take(bare, heap, op, touch, result);
+        break;
+    case ASSAY_OP_REALLOC:
+        resize(bare, heap, op, touch, result);
+        break;
+    case ASSAY_OP_FREE:
+        release(heap, &bare->slots[op->slot], result);
+        break;
+    case ASSAY_OP_FREE_NULL:
+        result->calls++;
+        if (heap->backend->free(heap->self, NULL) != ASSAY_OK)
+            result->refused++;
+        break;
+    case ASSAY_OP_TOUCH:
+        if (bare->slots[op->slot].handle)
+            touch_block(heap, &bare->slots[op->slot], ASSAY_TOUCH_ALL);
+        break;
+    case ASSAY_OP_HAND_OVER: /* one thread runs all */
+        break;
+    default: /* checks, misuse, faults */
+        result->skipped++;
+    }
+}
+
+static inline __attribute__((always_inline)) void
 run_batch(struct assay_bare *bare, struct assay_heap *heap, const struct assay_op *ops,
           size_t count, enum assay_touch touch, struct assay_bare_result *result)
 {
-    for (const struct assay_op *op = ops; op < ops + count; op++) {
-        switch ((enum assay_op_kind)op->kind) {
-        case ASSAY_OP_ALLOC:
-        case ASSAY_OP_ALLOC_ZEROED:
-        case ASSAY_OP_ALLOC_ALIGNED:
-            take(bare, heap, op, touch, result);
-            break;
-        case ASSAY_OP_REALLOC:
-            resize(bare, heap, op, touch, result);
-            break;
-        case ASSAY_OP_FREE:
-            release(heap, &bare->slots[op->slot], result);
-            break;
-        case ASSAY_OP_FREE_NULL:
-            result->calls++;
-            if (heap->backend->free(heap->self, NULL) != ASSAY_OK)
-                result->refused++;
-            break;
-        case ASSAY_OP_TOUCH:
-            if (bare->slots[op->slot].handle)
-                touch_block(heap, &bare->slots[op->slot], ASSAY_TOUCH_ALL);
-            break;
-        case ASSAY_OP_HAND_OVER: /* one thread runs all */
-            break;
-        default: /* checks, misuse, faults */
-            result->skipped++;
-        }
+    for (const struct assay_op *op = ops; op < ops + count; op++)
+        run_op(bare, heap, op, touch, result);
+    result->ops += count;
+}
+
+void assay_bare_stamp(struct assay_bare *bare, struct assay_heap *heap, const struct assay_op *ops,
+                      size_t count, uint64_t *stamps, struct assay_bare_result *result)
+{
+    for (size_t i = 0; i < count; i++) {
+        run_op(bare, heap, &ops[i], ASSAY_TOUCH_NONE, result);
+        stamps[i] = assay_ticks();
     }
     result->ops += count;
 }

@@ -1,33 +1,9 @@
-/* reference.c - the language of `vma` as plainly as it can be said. */
-#include "reference.h"
+/* reference.c - the language of `vma` as plainly as it can be said: what each command does. */
+#include "reference_model.h"
 
 #include <inttypes.h>
-#include <stdbool.h>
-#include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-struct mini {
-    uint64_t start, size;
-    unsigned permission;
-};
-
-struct byte {
-    uint64_t address;
-    char value;
-};
-
-struct model {
-    enum reference_break broken;
-    bool has_arena, has_ended;
-    uint64_t size;
-    struct mini *minis; /* by address */
-    size_t mini_count;
-    struct byte *bytes; /* as they were written: the last one counts */
-    size_t byte_count;
-    FILE *out;
-};
 
 static const char *const names[] = {
     [REFERENCE_IS_RIGHT] = "right",
@@ -54,6 +30,16 @@ static const char *const names[] = {
     [BREAK_PMAP_COUNTS_BLOCKS] = "pmap-counts-blocks",
     [BREAK_SECOND_ARENA_KEEPS] = "second-arena-keeps",
     [BREAK_ENDS_NOT] = "ends-not",
+    [BREAK_OVERLAP_BEFORE_END] = "overlap-before-end",
+    [BREAK_FREE_TAKES_BLOCK] = "free-takes-block",
+    [BREAK_WARNING_AND_DENIAL] = "warning-and-denial",
+    [BREAK_PERMISSION_SPREADS] = "permission-spreads",
+    [BREAK_EMPTY_BLOCK_PASSES] = "empty-block-passes",
+    [BREAK_NUMBERS_WRAP] = "numbers-wrap",
+    [BREAK_BARS_NEED_SPACES] = "bars-need-spaces",
+    [BREAK_PAYLOAD_IS_TRIMMED] = "payload-is-trimmed",
+    [BREAK_CUT_PAYLOAD_COUNTS_WHOLE] = "cut-payload-counts-whole",
+    [BREAK_REST_OF_LINE_DROPPED] = "rest-of-line-dropped",
 };
 
 const char *reference_break_name(enum reference_break broken)
@@ -61,15 +47,9 @@ const char *reference_break_name(enum reference_break broken)
     return names[broken];
 }
 
-static bool is_broken(const struct model *model, enum reference_break rule)
-{
-    return model->broken == rule;
-}
-
 /* --- miniblocks --- */
 
-/* Index of the one that holds address; mini_count if none does. */
-static size_t holder(const struct model *model, uint64_t address)
+size_t reference_holder(const struct model *model, uint64_t address)
 {
     size_t i = 0;
 
@@ -103,7 +83,7 @@ static const char *alloc_fault(const struct model *model, uint64_t address, uint
         is_past = address + size > model->size;
     if (is_broken(model, BREAK_END_EQUAL_TO_SIZE))
         is_past = size >= model->size - address;
-    if (is_past)
+    if (is_past && !is_broken(model, BREAK_OVERLAP_BEFORE_END))
         return "The end address is past the size of the arena";
     for (size_t i = 0; i < model->mini_count; i++) {
         const struct mini *mini = &model->minis[i];
@@ -112,10 +92,10 @@ static const char *alloc_fault(const struct model *model, uint64_t address, uint
         if (starts_in || (holds_start && !is_broken(model, BREAK_OVERLAP_BY_START)))
             return "This zone was already allocated.";
     }
-    return NULL;
+    return is_past ? "The end address is past the size of the arena" : NULL;
 }
 
-static void do_alloc(struct model *model, uint64_t address, uint64_t size)
+void reference_alloc(struct model *model, uint64_t address, uint64_t size)
 {
     const char *fault = alloc_fault(model, address, size);
     size_t at = 0;
@@ -146,9 +126,9 @@ static void forget_bytes(struct model *model, const struct mini *mini)
     model->byte_count = kept;
 }
 
-static void do_free(struct model *model, uint64_t address)
+void reference_free(struct model *model, uint64_t address)
 {
-    size_t at = holder(model, address);
+    size_t at = reference_holder(model, address);
 
     if (at == model->mini_count ||
         (model->minis[at].start != address && !is_broken(model, BREAK_FREE_INSIDE))) {
@@ -157,9 +137,12 @@ static void do_free(struct model *model, uint64_t address)
     }
     if (!is_broken(model, BREAK_FREED_CONTENT_STAYS))
         forget_bytes(model, &model->minis[at]);
+    bool goes_on = is_broken(model, BREAK_FREE_TAKES_BLOCK) && touches_next(model, at);
     model->mini_count--;
     memmove(&model->minis[at], &model->minis[at + 1],
             (model->mini_count - at) * sizeof *model->minis);
+    if (goes_on)
+        reference_free(model, model->minis[at].start);
 }
 
 /* --- reading and writing --- */
@@ -168,7 +151,7 @@ static void do_free(struct model *model, uint64_t address)
 static bool is_granted(const struct model *model, uint64_t address, uint64_t size,
                        unsigned permission)
 {
-    size_t i = holder(model, address);
+    size_t i = reference_holder(model, address);
 
     for (uint64_t end = address + size; i < model->mini_count && model->minis[i].start < end; i++) {
         if (!(model->minis[i].permission & permission))
@@ -206,9 +189,16 @@ static void print_bytes(const struct model *model, uint64_t address, uint64_t en
     }
 }
 
-static void do_read(struct model *model, uint64_t address, uint64_t size)
+static void warn(const struct model *model, const char *doing, uint64_t count)
 {
-    size_t i = holder(model, address);
+    fprintf(model->out,
+            "Warning: size was bigger than the block size. %s %" PRIu64 " characters.\n", doing,
+            count);
+}
+
+void reference_read(struct model *model, uint64_t address, uint64_t size)
+{
+    size_t i = reference_holder(model, address);
     bool is_late = is_broken(model, BREAK_WARNING_AFTER_CONTENT);
 
     if (i == model->mini_count) {
@@ -217,15 +207,14 @@ static void do_read(struct model *model, uint64_t address, uint64_t size)
     }
     uint64_t room = reach(model, i) - address, count = size < room ? size : room;
     if (count > 0 && !is_granted(model, address, count, 4)) {
+        if (count < size && is_broken(model, BREAK_WARNING_AND_DENIAL))
+            warn(model, "Reading", count);
         fputs("Invalid permissions for read.\n", model->out);
         return;
     }
     for (int turn = 0; turn < 2; turn++) {
         if (turn == is_late && count < size)
-            fprintf(model->out,
-                    "Warning: size was bigger than the block size. Reading %" PRIu64
-                    " characters.\n",
-                    count);
+            warn(model, "Reading", count);
         if (turn != is_late)
             print_bytes(model, address, address + count);
     }
@@ -240,9 +229,10 @@ static void put_bytes(struct model *model, uint64_t address, const char *bytes, 
         model->bytes[model->byte_count++] = (struct byte){address + i, bytes[i]};
 }
 
-static void do_write(struct model *model, uint64_t address, const char *bytes, uint64_t size)
+void reference_write(struct model *model, uint64_t address, const char *bytes, uint64_t size,
+                     uint64_t announced)
 {
-    size_t i = holder(model, address);
+    size_t i = reference_holder(model, address);
 
     if (i == model->mini_count) {
         fputs("Invalid address for write.\n", model->out);
@@ -257,17 +247,17 @@ static void do_write(struct model *model, uint64_t address, const char *bytes, u
         return;
     }
     if (count < size)
-        fprintf(model->out,
-                "Warning: size was bigger than the block size. Writing %" PRIu64 " characters.\n",
-                count);
+        warn(model, "Writing", count);
+    if (is_broken(model, BREAK_CUT_PAYLOAD_COUNTS_WHOLE) && count == size && room < announced)
+        warn(model, "Writing", room);
     put_bytes(model, address, bytes, count);
 }
 
 /* --- MPROTECT and PMAP --- */
 
-static void do_protect(struct model *model, uint64_t address, unsigned permission)
+void reference_protect(struct model *model, uint64_t address, unsigned permission)
 {
-    size_t i = holder(model, address);
+    size_t i = reference_holder(model, address);
 
     if (i == model->mini_count ||
         (model->minis[i].start != address && !is_broken(model, BREAK_PERMISSION_OF_BLOCK))) {
@@ -277,9 +267,11 @@ static void do_protect(struct model *model, uint64_t address, unsigned permissio
     if (is_broken(model, BREAK_PERMISSION_ADDS))
         permission |= model->minis[i].permission;
     model->minis[i].permission = permission;
+    while (is_broken(model, BREAK_PERMISSION_SPREADS) && touches_next(model, i))
+        model->minis[++i].permission = permission;
 }
 
-static void do_pmap(struct model *model)
+void reference_pmap(struct model *model)
 {
     const char *hex = is_broken(model, BREAK_PMAP_LOWER_CASE) ? "0x%" PRIx64 : "0x%" PRIX64;
     uint64_t free_bytes = model->size;
@@ -319,214 +311,4 @@ static void do_pmap(struct model *model)
             fprintf(model->out, "Block %zu end\n", block);
     }
 #pragma GCC diagnostic pop
-}
-
-/* --- lines --- */
-
-#define SPACES " \t\v\f\r"
-
-/* Cuts a copy of a line into words; returns how many. */
-static size_t cut(char *line, char ***words)
-{
-    size_t count = 0;
-    char *state = NULL;
-
-    *words = NULL;
-    for (char *word = strtok_r(line, SPACES, &state); word; word = strtok_r(NULL, SPACES, &state)) {
-        *words = realloc(*words, (count + 1) * sizeof **words);
-        (*words)[count++] = word;
-    }
-    return count;
-}
-
-static bool parse_number(const char *word, uint64_t *number)
-{
-    *number = 0;
-    if (!word[0])
-        return false;
-    for (; *word; word++) {
-        uint64_t digit = (uint64_t)(*word - '0');
-        if (*word < '0' || *word > '9' || *number > UINT64_MAX / 10 ||
-            *number * 10 > UINT64_MAX - digit)
-            return false;
-        *number = *number * 10 + digit;
-    }
-    return true;
-}
-
-/* The flags in words[from ..], joined; false if they are not flags with a bar between any two. */
-static bool parse_flags(char **words, size_t from, size_t count, unsigned *flags)
-{
-    static const char *const all[] = {"PROT_NONE", "PROT_READ", "PROT_WRITE", "PROT_EXEC"};
-    static const unsigned values[] = {0, 4, 2, 1};
-    bool wants_bar = false;
-
-    *flags = 0;
-    for (size_t i = from; i < count; i++) {
-        const char *at = words[i];
-        while (*at) {
-            size_t length = strcspn(at, "|");
-            if (length == 0) {
-                if (!wants_bar)
-                    return false;
-                wants_bar = false;
-                at++;
-                continue;
-            }
-            size_t k = 0;
-            while (k < 4 && !(strlen(all[k]) == length && strncmp(at, all[k], length) == 0))
-                k++;
-            if (k == 4 || wants_bar)
-                return false;
-            *flags |= values[k];
-            wants_bar = true;
-            at += length;
-        }
-    }
-    return wants_bar;
-}
-
-/* Runs a line that is no WRITE; false if it is bad. */
-static bool run_line(struct model *model, char **words, size_t count)
-{
-    static const struct {
-        const char *name;
-        size_t words;
-    } table[] = {{"ALLOC_ARENA", 2}, {"DEALLOC_ARENA", 1}, {"ALLOC_BLOCK", 3},
-                 {"FREE_BLOCK", 2},  {"READ", 3},          {"PMAP", 1}};
-    uint64_t a = 0, b = 0;
-    unsigned flags;
-    size_t i = 0;
-
-    if (strcmp(words[0], "MPROTECT") == 0) {
-        if (!model->has_arena || count < 3 || !parse_number(words[1], &a) ||
-            !parse_flags(words, 2, count, &flags))
-            return false;
-        do_protect(model, a, flags);
-        return true;
-    }
-    while (i < 6 && strcmp(words[0], table[i].name) != 0)
-        i++;
-    if (i == 6 || count < table[i].words ||
-        (count > table[i].words && !is_broken(model, BREAK_EXTRA_WORDS_PASS)))
-        return false;
-    if ((table[i].words > 1 && !parse_number(words[1], &a)) ||
-        (table[i].words > 2 && !parse_number(words[2], &b)) || (i > 1 && !model->has_arena))
-        return false;
-    switch (i) {
-    case 0:
-        if (model->has_arena && is_broken(model, BREAK_SECOND_ARENA_KEEPS))
-            return true;
-        model->has_arena = true;
-        model->size = a;
-        model->mini_count = model->byte_count = 0;
-        return true;
-    case 1:
-        model->has_ended = !is_broken(model, BREAK_ENDS_NOT);
-        return true;
-    case 2:
-        if (b == 0)
-            return false;
-        do_alloc(model, a, b);
-        return true;
-    case 3:
-        do_free(model, a);
-        return true;
-    case 4:
-        do_read(model, a, b);
-        return true;
-    default:
-        do_pmap(model);
-        return true;
-    }
-}
-
-/*
- * If a whole WRITE begins at input, runs it and returns how many bytes it took; else 0. Its three words stand on
- * one line.
- */
-static size_t run_write(struct model *model, const char *input, size_t size)
-{
-    size_t at = 0;
-    char word[3][32];
-    uint64_t a, n;
-
-    for (int i = 0; i < 3; i++) {
-        size_t length = 0;
-        while (at < size && input[at] != '\n' && memchr(SPACES, input[at], 5))
-            at++;
-        while (at < size && input[at] != '\n' && !memchr(SPACES, input[at], 5)) {
-            /* Zeros in front of a number may be any number of digits. */
-            if (i > 0 && length == 1 && word[i][0] == '0')
-                length = 0;
-            if (length + 1 < sizeof word[i])
-                word[i][length++] = input[at];
-            else
-                word[i][0] = 'x';
-            at++;
-        }
-        word[i][length] = '\0';
-        if (memchr(word[i], '\0', length))
-            return 0;
-    }
-    if (!model->has_arena || strcmp(word[0], "WRITE") != 0 || !parse_number(word[1], &a) ||
-        !parse_number(word[2], &n))
-        return 0;
-    at += at < size; /* the one byte behind the number */
-    if (is_broken(model, BREAK_PAYLOAD_OF_LINE)) {
-        const char *end = memchr(input + at, '\n', size - at);
-        if (end && (uint64_t)(end - (input + at)) < n)
-            n = (uint64_t)(end - (input + at));
-    }
-    if (n > size - at)
-        n = size - at;
-    do_write(model, a, input + at, n);
-    if (is_broken(model, BREAK_FAILED_WRITE_UNREAD) && holder(model, a) == model->mini_count)
-        return at;
-    return at + (size_t)n;
-}
-
-static size_t run_other(struct model *model, const char *input, size_t size)
-{
-    const char *end = memchr(input, '\n', size);
-    size_t length = end ? (size_t)(end - input) : size;
-    char *line = strndup("", 0), **words = NULL;
-
-    line = realloc(line, length + 1);
-    /* A byte of value 0 is part of a word like any other, and of no word that there is. */
-    for (size_t i = 0; i < length; i++)
-        line[i] = input[i] ? input[i] : '\1';
-    line[length] = '\0';
-    size_t count = cut(line, &words);
-    if (count > 0 && !run_line(model, words, count)) {
-        if (is_broken(model, BREAK_ONE_MESSAGE_A_LINE))
-            count = 1;
-        for (size_t i = 0; i < count; i++)
-            fputs("Invalid command. Please try again.\n", model->out);
-    }
-    free(words);
-    free(line);
-    return length + (end != NULL);
-}
-
-char *reference_run(const char *input, size_t size, enum reference_break broken,
-                    size_t *output_size)
-{
-    struct model model = {.broken = broken};
-    char *output = NULL;
-
-    model.out = open_memstream(&output, output_size);
-    if (!model.out)
-        return NULL;
-    while (size > 0 && !model.has_ended) {
-        size_t taken = run_write(&model, input, size);
-        if (taken == 0)
-            taken = run_other(&model, input, size);
-        input += taken;
-        size -= taken;
-    }
-    fclose(model.out);
-    free(model.minis);
-    free(model.bytes);
-    return output;
 }

@@ -34,6 +34,16 @@ enum reference_break {
     BREAK_PMAP_COUNTS_BLOCKS,  /* miniblocks are counted on from block to block */
     BREAK_SECOND_ARENA_KEEPS,  /* a second ALLOC_ARENA changes nothing */
     BREAK_ENDS_NOT,            /* what follows DEALLOC_ARENA is run */
+    BREAK_OVERLAP_BEFORE_END,  /* overlap is looked for before the end of the arena */
+    BREAK_FREE_TAKES_BLOCK,    /* what touches from behind is freed too */
+    BREAK_WARNING_AND_DENIAL,  /* a denied read warns first */
+    BREAK_PERMISSION_SPREADS,  /* MPROTECT goes on to the end of the block */
+    BREAK_EMPTY_BLOCK_PASSES,  /* a block of 0 bytes is no bad command */
+    BREAK_NUMBERS_WRAP,        /* a number of more than 64 bits is taken */
+    BREAK_BARS_NEED_SPACES,    /* A|B is a bad flag */
+    BREAK_PAYLOAD_IS_TRIMMED,  /* all spaces before a payload are skipped */
+    BREAK_CUT_PAYLOAD_COUNTS_WHOLE, /* what was announced decides on a warning, not what came */
+    BREAK_REST_OF_LINE_DROPPED,     /* what follows a payload on its line is ignored */
     REFERENCE_BREAKS
 };
 

@@ -126,9 +126,19 @@ static void put_many(struct maker *maker)
 
 static void put_command(struct maker *maker)
 {
-    static const char *const odd[] = {
-        "PMAP ",     "MPROTECT", "ALLOCK_BLOCK 1 1", "READ 8",      "pmap", "\t FREE_BLOCK ",
-        "READ 0 1x", "WRITE 0",  "PMAP x",           "ALLOC_ARENA", "  ",   "READ -1 4"};
+    static const char *const odd[] = {"PMAP ",
+                                      "MPROTECT",
+                                      "ALLOCK_BLOCK 1 1",
+                                      "READ 8",
+                                      "pmap",
+                                      "\t FREE_BLOCK ",
+                                      "READ 0 1x",
+                                      "WRITE 0",
+                                      "PMAP x",
+                                      "ALLOC_ARENA",
+                                      "  ",
+                                      "READ -1 4",
+                                      "READ 18446744073709551624 8"};
 
     switch (choose(maker, 14)) {
     case 0:

@@ -4,10 +4,11 @@
 #include "bench.h"
 
 static struct cli_list specs, traces, workloads;
-static uint64_t repetitions = 5;
+static uint64_t repetitions = 15;
 static double min_time = 0.05;
 static const char *path;
-static bool quick, list, json;
+static bool quick, list, latency, timeline, csv, markdown, json;
+static uint64_t every;
 
 static const struct cli_option options[] = {
     {"backend", CLI_LIST, &specs, "SPEC",
@@ -16,11 +17,18 @@ static const struct cli_option options[] = {
      "a recording, or a folder of *.trace; repeatable; default corpus/traces", 0, 0},
     {"workload", CLI_LIST, &workloads, "NAME",
      "a made-up workload or a cost of the harness; repeatable; see --list", 0, 0},
-    {"repetitions", CLI_COUNT, &repetitions, "N", "how often everything is timed; default 5", 1,
-     ASSAY_BENCH_MOST_REPETITIONS},
+    {"repetitions", CLI_COUNT, &repetitions, "N",
+     "rounds, in each of which all are timed once; default 15", 1, ASSAY_BENCH_MOST_REPETITIONS},
     {"min-time", CLI_SECONDS, &min_time, "S", "seconds of one timing; 0: one run; default 0.05", 0,
      ASSAY_BENCH_MOST_SECONDS},
     {"quick", CLI_FLAG, &quick, NULL, "as --repetitions 3 --min-time 0", 0, 0},
+    {"latency", CLI_FLAG, &latency, NULL,
+     "how long single operations take, the least of all repetitions", 0, 0},
+    {"timeline", CLI_FLAG, &timeline, NULL, "how much memory there is as operations go by", 0, 0},
+    {"every", CLI_COUNT, &every, "N",
+     "operations between two moments of the timeline; default a hundredth of all", 1, 0},
+    {"csv", CLI_FLAG, &csv, NULL, "comma-separated values, not the table", 0, 0},
+    {"markdown", CLI_FLAG, &markdown, NULL, "a table for pull requests", 0, 0},
     {"json", CLI_FLAG, &json, NULL, "one JSON object a line, not the table", 0, 0},
     {"output", CLI_TEXT, &path, "FILE", "write JSON Lines to a file as well", 0, 0},
     {"list", CLI_FLAG, &list, NULL, "name the workloads and end", 0, 0},
@@ -40,6 +48,13 @@ static int measure(FILE *lines)
         .traces = words(&traces),
         .repetitions = quick ? 3 : (unsigned)repetitions,
         .min_time_s = quick ? 0 : min_time,
+        .view = latency    ? ASSAY_BENCH_LATENCY
+                : timeline ? ASSAY_BENCH_TIMELINE
+                           : ASSAY_BENCH_TIMES,
+        .every = every,
+        .form = csv        ? SHEET_CSV
+                : markdown ? SHEET_MARKDOWN
+                           : SHEET_TABLE,
         .table = json ? NULL : stdout,
         .lines = {json ? stdout : NULL, lines},
     };
@@ -56,6 +71,10 @@ static int run_command(int argc, char **argv)
     if (first < argc)
         return cli_fail(CLI_USAGE, "bench: takes no operands, but got '%s'; see --trace",
                         argv[first]);
+    if (csv + markdown + json > 1)
+        return cli_fail(CLI_USAGE, "bench: takes one of --csv, --markdown and --json");
+    if (latency && timeline)
+        return cli_fail(CLI_USAGE, "bench: takes one of --latency and --timeline");
     if (list) {
         assay_bench_list(stdout);
         return CLI_NOTHING;

@@ -186,6 +186,7 @@ extern const struct cli_command cli_trace_make_command;
 extern const struct cli_command cli_trace_random_command;
 extern const struct cli_command cli_record_command;
 extern const struct cli_command cli_bench_command;
+extern const struct cli_command cli_compare_command;
 extern const struct cli_command cli_doctor_command;
 extern const struct cli_command cli_score_command;
 extern const struct cli_command cli_completion_command;

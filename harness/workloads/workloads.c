@@ -12,9 +12,11 @@ const struct assay_workload *const *assay_workload_all(size_t *count)
     static const struct assay_workload *const all[] = {WORKLOADS(ADDRESS)};
 #undef ADDRESS
 
-#define ONE(name) +1
-    *count = 0 WORKLOADS(ONE);
-#undef ONE
+#define PLACE(name) PLACE_##name,
+    enum { WORKLOADS(PLACE) COUNT };
+#undef PLACE
+
+    *count = COUNT;
     return all;
 }
 

@@ -35,6 +35,12 @@ void assay_bare_close(struct assay_bare *bare);
 /* Runs what is left in reader; *result is added to. The reader's failure is in reader->error. */
 void assay_bare_run(struct assay_bare *bare, struct assay_heap *heap, struct assay_reader *reader,
                     enum assay_touch touch, struct assay_bare_result *result);
+/*
+ * Runs operations and stores after each what assay_ticks() says, so that one reading is the end of
+ * one operation and the begin of the next. *result is added to.
+ */
+void assay_bare_stamp(struct assay_bare *bare, struct assay_heap *heap, const struct assay_op *ops,
+                      size_t count, uint64_t *stamps, struct assay_bare_result *result);
 /* Frees every block that is live, lowest slot first, and forgets all. */
 void assay_bare_drain(struct assay_bare *bare, struct assay_heap *heap);
 

@@ -1,0 +1,153 @@
+/* results.c - reads the lines of `assay bench --json`, one at a time. */
+#include "results.h"
+
+#include <cjson/cJSON.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SCHEMA 1
+
+static const char *text_of(const cJSON *line, const char *key)
+{
+    const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(line, key));
+
+    return text ? text : "";
+}
+
+static double number_of(const cJSON *line, const char *key)
+{
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(line, key);
+
+    return cJSON_IsNumber(item) ? item->valuedouble : 0;
+}
+
+/* NULL, or what is wrong with the numbers of the rounds. */
+static const char *read_rounds(struct sample *ns, const cJSON *line)
+{
+    const cJSON *rounds = cJSON_GetObjectItemCaseSensitive(line, "repetitions_ns"), *round;
+
+    cJSON_ArrayForEach(round, rounds)
+    {
+        if (ns->count == SAMPLE_MOST || !cJSON_IsNumber(round) || !(round->valuedouble > 0))
+            return "has rounds that cannot be";
+        ns->values[ns->count++] = round->valuedouble;
+    }
+    return ns->count ? NULL : "has passed and no rounds";
+}
+
+static const char *read_row(struct results *results, const cJSON *line)
+{
+    struct result row = {
+        .passed = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(line, "passed")),
+        .peak_resident_bytes = number_of(line, "peak_resident_bytes"),
+    };
+    const char *wrong = row.passed ? read_rounds(&row.ns, line) : NULL;
+
+    if (wrong)
+        return wrong;
+    if (!*text_of(line, "workload") || !*text_of(line, "backend"))
+        return "names no workload or no backend";
+    if (results_find(results, text_of(line, "workload"), text_of(line, "backend")))
+        return "is there twice";
+    struct result *grown = realloc(results->rows, (results->count + 1) * sizeof *grown);
+    if (!grown)
+        return "finds no memory";
+    results->rows = grown;
+    row.workload = strdup(text_of(line, "workload"));
+    row.backend = strdup(text_of(line, "backend"));
+    row.failure = row.passed ? NULL : strdup(text_of(line, "failure"));
+    results->rows[results->count++] = row;
+    return row.workload && row.backend && (row.passed || row.failure) ? NULL : "finds no memory";
+}
+
+static const char *read_context(struct results *results, const cJSON *line)
+{
+    free(results->build);
+    if (asprintf(&results->build, "%s; %s; %s; %s", text_of(line, "compiler"),
+                 text_of(line, "flags"), text_of(line, "cpu"), text_of(line, "system")) >= 0)
+        return NULL;
+    results->build = NULL;
+    return "finds no memory";
+}
+
+/* NULL, or what is wrong with the line. Kinds of lines that came later are passed over. */
+static const char *read_line(struct results *results, const char *text, bool *is_whole)
+{
+    cJSON *line = cJSON_Parse(text);
+    const char *kind = line ? text_of(line, "kind") : "", *wrong = NULL;
+
+    if (!line || number_of(line, "schema") != SCHEMA)
+        wrong = "is no line of assay bench --json";
+    else if (strcmp(kind, "context") == 0)
+        wrong = read_context(results, line);
+    else if (strcmp(kind, "row") == 0)
+        wrong = read_row(results, line);
+    else if (strcmp(kind, "end") == 0)
+        *is_whole = true;
+    cJSON_Delete(line);
+    return wrong;
+}
+
+static assay_status read_lines(struct results *results, FILE *file, struct assay_error *error)
+{
+    bool is_whole = false;
+    const char *wrong = NULL;
+    char *line = NULL;
+    size_t room = 0, number = 0;
+
+    while (!wrong && getline(&line, &room, file) >= 0) {
+        number++;
+        wrong = read_line(results, line, &is_whole);
+    }
+    free(line);
+    if (wrong)
+        assay_error_set(error, "%s:%zu: %s", results->path, number, wrong);
+    else if (!is_whole || results->count == 0)
+        assay_error_set(error, "%s is not all that assay bench wrote: it has %s", results->path,
+                        results->count ? "no end" : "no rows");
+    return wrong || !is_whole || results->count == 0 ? ASSAY_INVALID : ASSAY_OK;
+}
+
+assay_status results_read(struct results *results, const char *path, struct assay_error *error)
+{
+    FILE *file = fopen(path, "re");
+
+    *results = (struct results){.path = strdup(path)};
+    if (!file || !results->path) {
+        assay_error_set(error, "cannot open %s: %s", path, strerror(errno));
+        if (file)
+            fclose(file);
+        results_close(results);
+        return ASSAY_INVALID;
+    }
+    assay_status status = read_lines(results, file, error);
+    fclose(file);
+    if (status != ASSAY_OK)
+        results_close(results);
+    return status;
+}
+
+void results_close(struct results *results)
+{
+    for (size_t i = 0; i < results->count; i++) {
+        free(results->rows[i].workload);
+        free(results->rows[i].backend);
+        free(results->rows[i].failure);
+    }
+    free(results->rows);
+    free(results->build);
+    free(results->path);
+    *results = (struct results){0};
+}
+
+const struct result *results_find(const struct results *results, const char *workload,
+                                  const char *backend)
+{
+    for (size_t i = 0; i < results->count; i++)
+        if (strcmp(results->rows[i].workload, workload) == 0 &&
+            strcmp(results->rows[i].backend, backend) == 0)
+            return &results->rows[i];
+    return NULL;
+}

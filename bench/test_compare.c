@@ -1,0 +1,207 @@
+/* test_compare - what is claimed of made-up runs whose truth is known. */
+#include "compare.h"
+
+#include "dice.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#define WORKLOADS ((size_t)4)
+#define BACKENDS ((size_t)3)
+#define ROWS (WORKLOADS * BACKENDS)
+
+static char workloads[][8] = {"pairs", "shifts", "swap", "churn"};
+static char made_up[] = "made up";
+static char backends[][8] = {"null", "system", "list"};
+
+/* A run of ROWS rows; its strings are not its own. */
+struct run {
+    struct results results;
+    struct result rows[ROWS];
+};
+
+/* Numbers around 0 of the given spread, nearly normal. */
+static double noise(struct dice *dice, double spread)
+{
+    double sum = 0;
+
+    for (int i = 0; i < 12; i++)
+        sum += (double)dice_roll(dice, 1000001) / 1000000 - 0.5;
+    return sum * spread;
+}
+
+/*
+ * Rounds scattered by `spread`, all of one round by `common` besides, and all of the run by `drift`; those of
+ * list longer by `slowdown`.
+ */
+static void make_run(struct run *run, struct dice *dice, double spread, double common, double drift,
+                     double slowdown)
+{
+    *run = (struct run){.results = {.path = made_up, .rows = run->rows, .count = ROWS}};
+    for (size_t w = 0; w < WORKLOADS; w++)
+        for (size_t b = 0; b < BACKENDS; b++)
+            run->rows[w * BACKENDS + b] =
+                (struct result){.workload = workloads[w], .backend = backends[b], .passed = true};
+    for (size_t w = 0; w < WORKLOADS; w++)
+        for (size_t round = 0; round < 15; round++) {
+            double shared = noise(dice, common) + drift;
+            for (size_t b = 0; b < BACKENDS; b++) {
+                struct sample *ns = &run->rows[w * BACKENDS + b].ns;
+                double more = b == 2 ? log(1 + slowdown) : 0;
+                ns->values[ns->count++] =
+                    10 * (double)(b + 1) * exp(shared + more + noise(dice, spread));
+            }
+        }
+}
+
+static size_t count_verdicts(const struct comparison *comparisons, enum verdict verdict)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < ROWS; i++)
+        count += comparisons[i].verdict == verdict;
+    return count;
+}
+
+static struct run first, second;
+static struct comparison comparisons[ROWS];
+
+static void compare(void)
+{
+    assert_int_equal(compare_results(&first.results, &second.results, comparisons), 0);
+}
+
+static void test_runs_of_the_same_build_are_never_called_different(void **state)
+{
+    (void)state;
+    struct dice dice = {11};
+    /* Some quiet, some noisy, on a machine that is slower at times. */
+    for (int i = 0; i < 40; i++) {
+        double spread = i % 4 == 0 ? 0.002 : 0.02 * (i % 4), drift = 0.1 * (i % 3);
+        make_run(&first, &dice, spread, 0.02, 0, 0);
+        make_run(&second, &dice, spread, 0.02, drift, 0);
+        compare();
+        assert_int_equal(count_verdicts(comparisons, VERDICT_NOISE), ROWS);
+    }
+}
+
+static void test_a_slowdown_of_five_percent_is_found_and_blamed_on_its_backend(void **state)
+{
+    (void)state;
+    struct dice dice = {12};
+    size_t found = 0;
+
+    for (int i = 0; i < 10; i++) {
+        make_run(&first, &dice, 0.01, 0.01, 0, 0);
+        make_run(&second, &dice, 0.01, 0.01, 0, 0.05);
+        compare();
+        found += count_verdicts(comparisons, VERDICT_SLOWER) > 0;
+        for (size_t k = 0; k < ROWS; k++)
+            if (comparisons[k].verdict == VERDICT_SLOWER)
+                assert_string_equal(comparisons[k].a->backend, "list");
+    }
+    assert_int_equal(found, 10);
+}
+
+static void test_the_ratio_is_about_what_was_planted(void **state)
+{
+    (void)state;
+    struct dice dice = {13};
+
+    make_run(&first, &dice, 0.005, 0.01, 0, 0);
+    make_run(&second, &dice, 0.005, 0.01, 0.3, -0.2);
+    compare();
+    for (size_t i = 2; i < ROWS; i += BACKENDS)
+        assert_true(fabs(comparisons[i].ratio.middle - 0.8) < 0.02);
+    /* As measured it did not become faster: the machine was slow. Nothing is claimed. */
+    assert_int_equal(count_verdicts(comparisons, VERDICT_FASTER), 0);
+    make_run(&second, &dice, 0.005, 0.01, 0, -0.2);
+    compare();
+    assert_int_equal(count_verdicts(comparisons, VERDICT_FASTER), WORKLOADS);
+}
+
+static void test_three_rounds_claim_nothing(void **state)
+{
+    (void)state;
+    struct dice dice = {14};
+
+    make_run(&first, &dice, 0.005, 0.01, 0, 0);
+    make_run(&second, &dice, 0.005, 0.01, 0, 1);
+    for (size_t i = 0; i < ROWS; i++)
+        first.rows[i].ns.count = second.rows[i].ns.count = 3;
+    compare();
+    assert_int_equal(count_verdicts(comparisons, VERDICT_NOISE), ROWS);
+}
+
+static void test_answers_come_before_times(void **state)
+{
+    (void)state;
+    struct dice dice = {15};
+
+    make_run(&first, &dice, 0.005, 0.01, 0, 0);
+    make_run(&second, &dice, 0.005, 0.01, 0, 0);
+    second.rows[2].passed = false;
+    second.rows[2].ns.count = 0;
+    first.rows[5].passed = false;
+    first.rows[5].ns.count = 0;
+    second.results.count = ROWS - 1;
+    compare();
+    assert_int_equal(comparisons[2].verdict, VERDICT_BROKEN);
+    assert_int_equal(comparisons[5].verdict, VERDICT_MENDED);
+    assert_int_equal(comparisons[ROWS - 1].verdict, VERDICT_MISSING);
+}
+
+static char *print_sheet(enum sheet_form form)
+{
+    static const char *const headings[] = {"name", "number>"};
+    struct sheet *sheet = sheet_open(headings, 2);
+    char *text = NULL;
+    size_t length;
+    FILE *out = open_memstream(&text, &length);
+
+    assert_true(sheet && out);
+    sheet_add(sheet, "a, \"b\" | c");
+    sheet_add_number(sheet, 1.5, 1);
+    sheet_add(sheet, "d");
+    sheet_add_number(sheet, NAN, 1);
+    assert_int_equal(sheet_close(sheet, form, out), 0);
+    fclose(out);
+    return text;
+}
+
+static void test_a_sheet_has_the_same_words_in_three_forms(void **state)
+{
+    (void)state;
+    static const char *const wanted[] = {
+        [SHEET_TABLE] = "name        number\na, \"b\" | c     1.5\nd                -\n",
+        [SHEET_CSV] = "name,number\r\n\"a, \"\"b\"\" | c\",1.5\r\nd,-\r\n",
+        [SHEET_MARKDOWN] =
+            "| name | number |\n| --- | ---: |\n| a, \"b\" \\| c | 1.5 |\n| d | - |\n",
+    };
+
+    for (int form = SHEET_TABLE; form <= SHEET_MARKDOWN; form++) {
+        char *text = print_sheet((enum sheet_form)form);
+        assert_string_equal(text, wanted[form]);
+        free(text);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_runs_of_the_same_build_are_never_called_different),
+        cmocka_unit_test(test_a_slowdown_of_five_percent_is_found_and_blamed_on_its_backend),
+        cmocka_unit_test(test_the_ratio_is_about_what_was_planted),
+        cmocka_unit_test(test_three_rounds_claim_nothing),
+        cmocka_unit_test(test_answers_come_before_times),
+        cmocka_unit_test(test_a_sheet_has_the_same_words_in_three_forms),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
