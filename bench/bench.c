@@ -35,6 +35,7 @@ struct plan {
     struct words workloads; /* made-up ones, and costs of the harness */
     struct words traces;
     glob_t globs; /* owns the names of traces that were found */
+    bool made_up_only;
     int repetitions;
     double min_time_s;
     enum assay_bench_view view;
@@ -183,6 +184,8 @@ static int complete(struct plan *plan)
     for (size_t i = 0; workload_standard(i); i++)
         if (!add_word(&plan->workloads, workload_standard(i)))
             return EXIT_USAGE;
+    if (plan->made_up_only)
+        return 0;
     if (access(DEFAULT_TRACES, F_OK) == 0)
         return add_traces(plan, DEFAULT_TRACES);
     fputs("no " DEFAULT_TRACES " here: only made-up workloads are measured; see --trace\n", stderr);
@@ -445,7 +448,8 @@ static int make_rows_and_run(struct plan *plan)
 
 int assay_bench(const struct assay_bench_options *options)
 {
-    struct plan plan = {.repetitions = (int)options->repetitions,
+    struct plan plan = {.made_up_only = options->made_up_only,
+                        .repetitions = (int)options->repetitions,
                         .min_time_s = options->min_time_s,
                         .view = options->view,
                         .every = options->every,
