@@ -62,3 +62,39 @@ yes FOO | head -n 100000 | "$vma" >/dev/full 2>err || code=$?
 ) >out || fail "a long payload takes memory"
 [ "$(cat out)" = "Warning: size was bigger than the block size. Writing 2 characters.
 yy" ] || fail "a long payload: $(cat out)"
+
+# Where memory ends, so does the program, and says so.
+code=0
+{
+    printf 'ALLOC_ARENA 99999999999\nALLOC_BLOCK 0 99999999999\nWRITE 5 50000000 '
+    head -c 50000000 /dev/zero
+    printf 'READ 0 1\n'
+} | (
+    ulimit -v 12000
+    "$vma"
+) >out 2>err || code=$?
+[ "$code" -eq 3 ] || fail "without memory it left with $code"
+grep -q 'no memory' err || fail "the end of memory is not told"
+[ ! -s out ] || fail "a command is run without memory: $(cat out)"
+
+# Many miniblocks, in and out of order, cost their records and little more.
+awk 'BEGIN { for (i = 0; i < 100000; i++) print "ALLOC_BLOCK", i * 12289 % 100000 * 10, 10 }' >blocks
+{
+    echo ALLOC_ARENA 1000000
+    cat blocks
+    echo PMAP
+    sed 's/ALLOC_BLOCK \([0-9]*\) .*/FREE_BLOCK \1/' blocks
+    echo PMAP
+} | (
+    ulimit -v 16384
+    "$vma"
+) >out || fail "100000 miniblocks take memory"
+[ "$(wc -l <out)" -eq $((100000 + 12)) ] || fail "PMAP of 100000 miniblocks: $(wc -l <out) lines"
+grep -q '^Miniblock 100000:.*0xF4236.*0xF4240.*| RW-$' out || fail "the last miniblock is not told"
+[ "$(tail -n 1 out)" = "Number of allocated miniblocks: 0" ] || fail "not all is freed"
+
+# A prompt, for people alone.
+if [ -n "$(command -v script)" ]; then
+    printf 'ALLOC_ARENA 10\nDEALLOC_ARENA\n' | script -qec "$vma" /dev/null >out
+    grep -q 'vma> ' out || fail "no prompt on a terminal"
+fi
