@@ -125,7 +125,7 @@ static void test_a_timeline_has_what_is_live_at_each_moment(void **state)
     measure_timeline(timeline, &row, &workload, 50);
     assert_true(timeline->is_measured);
     assert_int_equal(timeline->count, 4);
-    static const size_t live[] = {50 * 4096, 100 * 4096, 50 * 4096, 0};
+    static const size_t live[] = {204800, 409600, 204800, 0};
     for (size_t i = 0; i < 4; i++) {
         const struct moment *moment = &timeline->moments[i];
         assert_int_equal(moment->op, 50 * (i + 1));
