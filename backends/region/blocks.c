@@ -195,11 +195,14 @@ void *region_take_aligned(struct region *region, size_t align, size_t size)
         return NULL;
     uint32_t found = region_tree_find(region, need);
     if (found && !aligned_gap(region, found, align, need, &gap)) {
-        /* Not the one that the policy picks: any that serves, in the order of the policy's index. */
+        /* Not the one that the policy picks: the first that serves, in the order of the index. */
+        found = 0;
         do
-            found = region_tree_next(region, need, region->damaged ? 0 : found);
-        while (found && !aligned_gap(region, found, align, need, &gap));
+            found = region_tree_next(region, need, found);
+        while (found && !region->damaged && !aligned_gap(region, found, align, need, &gap));
     }
+    if (region->damaged)
+        return NULL;
     return found ? carve(region, found - 1, gap, need, size) : NULL;
 }
 

@@ -341,7 +341,7 @@ static size_t count(struct region *region, unsigned bin, uint32_t link, uint64_t
     uint64_t below = bit ? 2 * bit - 1 : 0;
     if (bin_of(region, block->units) != bin || ((key ^ prefix) & ~below) != 0 ||
         (!bit && (block->left || block->right)) ||
-        (region->policy == REGION_FIRST && block->extra != most_of(region, block))) {
+        block->extra != (region->policy == REGION_FIRST ? most_of(region, block) : block->units)) {
         region->damaged = true;
         return 0;
     }
