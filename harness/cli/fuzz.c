@@ -25,6 +25,8 @@
 
 #define LOOK_NS 100000000l
 #define SAVE_EACH 10 /* looks */
+/* For workers to end what they have; what they do not end, the next campaign does. */
+#define GRACE_SECONDS 10
 /* From here on a campaign mostly shows that requests are refused. */
 #define MOST_REFUSED 0.9
 
@@ -38,7 +40,7 @@ static const struct cli_option options[] = {
     {"backend-options", CLI_TEXT, &backend_options, "KEY=VALUE,...",
      "of the backend, see assay list", 0, 0},
     {"time", CLI_SECONDS, &most_seconds, "S", "ends after so many seconds; default 60; 0: never", 0,
-     0},
+     31536000},
     {"jobs", CLI_COUNT, &jobs, "N", "processes at work; default 1", 1, FUZZ_JOBS},
     {"seed", CLI_COUNT, &seed, "N", "other streams for other seeds; default 1", 0, UINT32_MAX},
     {"output", CLI_TEXT, &folder, "FOLDER", "where findings go; default findings", 0, 0},
@@ -232,11 +234,19 @@ static unsigned look_after(const struct fuzz *fuzz, pid_t *workers)
     return alive;
 }
 
+static void end_worker(pid_t worker)
+{
+    kill(worker, SIGKILL);
+    while (waitpid(worker, NULL, 0) < 0 && errno == EINTR)
+        ;
+}
+
 static int supervise(const struct fuzz *fuzz)
 {
     const struct timespec pause = {.tv_nsec = LOOK_NS};
     const double began = now_seconds();
     pid_t workers[FUZZ_JOBS] = {0};
+    double stopped = 0;
     unsigned alive = 0, looks = 0;
     int code = 0;
 
@@ -246,8 +256,13 @@ static int supervise(const struct fuzz *fuzz)
         return cli_fail(CLI_ENVIRONMENT, "cannot start a process");
     while (alive && interrupted < 2) {
         double seconds = now_seconds() - began;
-        if (interrupted || code || (most_seconds > 0 && seconds >= most_seconds))
+        if (stopped > 0 && seconds - stopped > GRACE_SECONDS)
+            break;
+        if (stopped <= 0 &&
+            (interrupted || code || (most_seconds > 0 && seconds >= most_seconds))) {
             atomic_store(&fuzz->shared->stop, true);
+            stopped = seconds;
+        }
         if (looks++ % SAVE_EACH == 0) {
             code = code ? code : save_progress(fuzz);
             if (isatty(STDERR_FILENO) && seconds >= 1)
@@ -258,7 +273,8 @@ static int supervise(const struct fuzz *fuzz)
     }
     for (unsigned i = 0; i < jobs; i++)
         if (workers[i] > 0)
-            kill(workers[i], SIGKILL);
+            end_worker(workers[i]);
+    fuzz_tidy(fuzz->folder);
     if (isatty(STDERR_FILENO))
         fputs("\r\033[K", stderr);
     code = code ? code : save_progress(fuzz);

@@ -229,11 +229,10 @@ static enum fuzz_written reduce_and_write(struct filling *filling, struct assay_
 }
 
 enum fuzz_written fuzz_write_finding(const struct fuzz *fuzz, uint64_t number,
-                                     const struct assay_finding *finding,
-                                     struct assay_error *error)
+                                     const struct assay_finding *finding, struct assay_error *error)
 {
-    const struct retell retell = {fuzz->spec, fuzz->backend, fuzz->options, pages_of(number),
-                                  FUZZ_CONTENT, 3};
+    const struct retell retell = {fuzz->spec,       fuzz->backend, fuzz->options,
+                                  pages_of(number), FUZZ_CONTENT,  3};
     struct assay_stream whole = {0}, stream = {0};
     struct assay_course course = {.found = false};
     enum fuzz_written written = FUZZ_FAILED;
