@@ -17,6 +17,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -86,11 +87,25 @@ static void progress_path(const struct fuzz *fuzz, char *path, size_t room)
     snprintf(path, room, "%s/%s.progress", fuzz->folder, fuzz->name);
 }
 
+/* "seed 1" to 1; false if the line is something else. */
+static bool read_line(FILE *file, const char *word, unsigned long long *number)
+{
+    char line[64], *end;
+    size_t length = strlen(word);
+
+    if (!fgets(line, sizeof line, file) || strncmp(line, word, length) != 0 ||
+        !isdigit((unsigned char)line[length]))
+        return false;
+    errno = 0;
+    *number = strtoull(line + length, &end, 10);
+    return errno == 0 && strcmp(end, "\n") == 0;
+}
+
 /* The first slice to run; 0 or the exit code after having printed why not. */
 static int load_progress(struct fuzz *fuzz)
 {
-    unsigned long long slice, of_seed;
-    char path[4096], more;
+    unsigned long long version, of_seed, slice;
+    char path[4096];
 
     progress_path(fuzz, path, sizeof path);
     FILE *file = fopen(path, "re");
@@ -98,9 +113,10 @@ static int load_progress(struct fuzz *fuzz)
         return 0;
     if (!file)
         return cli_fail(CLI_ENVIRONMENT, "cannot read %s: %s", path, strerror(errno));
-    int fields = fscanf(file, "assay-fuzz 1 seed %llu slice %llu %c", &of_seed, &slice, &more);
+    bool good = read_line(file, "assay-fuzz ", &version) && version == 1 &&
+                read_line(file, "seed ", &of_seed) && read_line(file, "slice ", &slice);
     fclose(file);
-    if (fields != 2)
+    if (!good)
         return cli_fail(CLI_ENVIRONMENT,
                         "%s is not the progress of a campaign: remove it to begin anew", path);
     if (of_seed == fuzz->seed)

@@ -55,6 +55,6 @@ enum fuzz_written fuzz_write_finding(const struct fuzz *fuzz, uint64_t number,
                                      const struct assay_finding *finding,
                                      struct assay_error *error);
 /* Removes what died while it wrote. */
-void fuzz_tidy(const char *folder);
+void fuzz_tidy(const char *path);
 
 #endif

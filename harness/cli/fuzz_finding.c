@@ -170,12 +170,14 @@ static bool write_reports(const struct filling *filling)
 }
 
 /* All files under another name, and then the right one. */
-static enum fuzz_written fill(struct filling *filling, struct assay_error *error)
+static enum fuzz_written fill(const struct filling *so_far, struct assay_error *error)
 {
     char part[4096];
 
-    snprintf(part, sizeof part, "%s/" PART "%ld", filling->fuzz->folder, (long)getpid());
-    filling->part = part;
+    snprintf(part, sizeof part, "%s/" PART "%ld", so_far->fuzz->folder, (long)getpid());
+    struct filling whole = *so_far;
+    whole.part = part;
+    const struct filling *filling = &whole;
     remove_folder(part); /* of a process that had our number before */
     if (mkdir(part, 0777) == 0 && write_input(filling) && write_text(filling) &&
         write_program(filling) && write_reports(filling) && rename(part, filling->path) == 0)
