@@ -8,8 +8,10 @@
 
 #include <stdio.h>
 
-static assay_status report(struct assay_damage *damage, const void *where, const char *what)
+static assay_status report(struct region *region, struct assay_damage *damage, const void *where,
+                           const char *what)
 {
+    region->damaged = true;
     damage->where = where;
     snprintf(damage->what, sizeof damage->what, "%s", what);
     return ASSAY_CORRUPT;
@@ -23,19 +25,19 @@ assay_status region_check(struct region *region, struct assay_damage *damage)
     bool was_free = false;
 
     if (region->damaged)
-        return report(damage, NULL, "a free block's record was overwritten");
+        return report(region, damage, NULL, "a free block's record was overwritten");
     for (uint32_t place = 0; place < region->units;) {
         const struct region_block *block = region_at(region, place);
-        bool is_free = !region_bit(region->used, place);
+        bool is_free = region_is_hole(region, place);
         if (block->units < region->least || block->units > region->units - place)
-            return report(damage, block, "a block's size is impossible");
+            return report(region, damage, block, "a block's size is impossible");
         if (region_bits_last(&region->starts, place + block->units - 1) != place)
-            return report(damage, block, "a block's size and the next start disagree");
+            return report(region, damage, block, "a block's size and the next start disagree");
         if (is_free && was_free)
-            return report(damage, block, "two free blocks lie side by side");
+            return report(region, damage, block, "two free blocks lie side by side");
         size_t room = (size_t)block->units * region->unit - REGION_HEADER;
         if (!is_free && block->extra >= room)
-            return report(damage, block, "a block's requested size is impossible");
+            return report(region, damage, block, "a block's requested size is impossible");
         free_blocks += is_free;
         used_blocks += !is_free;
         used_bytes += is_free ? 0 : room - block->extra;
@@ -43,9 +45,10 @@ assay_status region_check(struct region *region, struct assay_damage *damage)
         place += block->units;
     }
     if (used_blocks != region->used_blocks || used_bytes != region->used_bytes)
-        return report(damage, NULL, "the counts of used blocks and bytes are wrong");
+        return report(region, damage, NULL, "the counts of used blocks and bytes are wrong");
     if (region_tree_count(region) != free_blocks || region->damaged)
-        return report(damage, NULL, "the tree of free blocks is not the free blocks in order");
+        return report(region, damage, NULL,
+                      "the trees of free blocks are not the free blocks in order");
     return ASSAY_OK;
 }
 
@@ -69,7 +72,7 @@ assay_status region_walk(const struct region *region, assay_visit_fn *visit, voi
         if (block->units == 0 || block->units > region->units - place)
             return ASSAY_CORRUPT;
         if (!show(visit, arg, (const unsigned char *)block, (size_t)block->units * region->unit,
-                  region_bit(region->used, place) ? ASSAY_EXTENT_USED : ASSAY_EXTENT_FREE))
+                  region_is_hole(region, place) ? ASSAY_EXTENT_FREE : ASSAY_EXTENT_USED))
             return ASSAY_OK;
         place += block->units;
     }

@@ -2,7 +2,7 @@
  * mem.h - one region of memory per process, whose objects are freed by any address inside them.
  *
  * Sizes are in bytes. Before Mem_Init nothing is in an object. Not thread-safe. A forked child has a copy of
- * its own. All but Mem_Init take expected O(log n) of the number of objects.
+ * its own. All but Mem_Init take O(log n) of the region's size.
  */
 #ifndef MEM_H
 #define MEM_H

@@ -1,10 +1,10 @@
 /*
  * region - one mapping, 8-byte headers, free by any address inside a block; best, worst or first fit.
  *
- *   [ instance | starts | used ][ header | bytes ][ header | bytes ] ... [ tail ]
+ *   [ instance | roots | starts | holes ][ header | bytes ][ header | bytes ] ... [ tail ]
  *
  * A bitmap of block starts, with a summary of its words above it, finds the block around an address
- * (bits.c); free blocks hold a treap (tree.c), so no operation is linear in the number of blocks. What was
+ * (bits.c); free blocks are nodes of trees (tree.c), so no operation is linear in the number of blocks. What was
  * asked for is what may be used: an address behind it is in no block.
  */
 #include "region.h"
@@ -65,6 +65,29 @@ static void *region_alloc_zeroed(void *self, size_t count, size_t size)
     return block;
 }
 
+static void *region_alloc_aligned(void *self, size_t align, size_t size)
+{
+    return region_take_aligned(self, align, size);
+}
+
+static void *region_realloc(void *self, void *block, size_t size)
+{
+    struct region *region = self;
+
+    if (!block)
+        return region_take(region, size);
+    if (region_resize(region, block, size))
+        return block;
+    size_t before = region_is_block(region, block) ? region_size(region, block) : 0;
+    void *moved = before ? region_take(region, size) : NULL;
+    if (!moved)
+        return NULL;
+    memcpy(moved, block, before < size ? before : size);
+    if (region_release(region, block) != ASSAY_OK)
+        region->damaged = true; /* the old block is lost, with all that is free */
+    return moved;
+}
+
 static assay_status region_free(void *self, void *block)
 {
     return block ? region_release(self, block) : ASSAY_OK;
@@ -117,6 +140,8 @@ const struct assay_backend assay_backend_region = {
     .alloc = region_alloc,
     .free = region_free,
     .alloc_zeroed = region_alloc_zeroed,
+    .alloc_aligned = region_alloc_aligned,
+    .realloc = region_realloc,
     .usable_size = region_usable_size,
     .owns = region_owns,
     .check = region_self_check,

@@ -2,12 +2,13 @@
 #include "cli.h"
 
 #include "bench.h"
+#include "program.h"
 
 static struct cli_list specs, traces, workloads;
 static uint64_t repetitions = 15;
 static double min_time = 0.05;
 static const char *path;
-static bool quick, list, latency, timeline, csv, markdown, json;
+static bool quick, list, latency, timeline, whole_program, csv, markdown, json;
 static uint64_t every;
 
 static const struct cli_option options[] = {
@@ -21,12 +22,17 @@ static const struct cli_option options[] = {
      "rounds, in each of which all are timed once; default 15", 1, ASSAY_BENCH_MOST_REPETITIONS},
     {"min-time", CLI_SECONDS, &min_time, "S", "seconds of one timing; 0: one run; default 0.05", 0,
      ASSAY_BENCH_MOST_SECONDS},
-    {"quick", CLI_FLAG, &quick, NULL, "as --repetitions 3 --min-time 0", 0, 0},
+    {"quick", CLI_FLAG, &quick, NULL,
+     "as --repetitions 3 --min-time 0, without recordings unless --trace names them", 0, 0},
     {"latency", CLI_FLAG, &latency, NULL,
      "how long single operations take, the least of all repetitions", 0, 0},
     {"timeline", CLI_FLAG, &timeline, NULL, "how much memory there is as operations go by", 0, 0},
     {"every", CLI_COUNT, &every, "N",
      "operations between two moments of the timeline; default a hundredth of all", 1, 0},
+    {"whole-program", CLI_FLAG, &whole_program, NULL,
+     "a real program as a whole, with each library in front of its malloc; backends are system "
+     "and dl:PATH",
+     0, 0},
     {"csv", CLI_FLAG, &csv, NULL, "comma-separated values, not the table", 0, 0},
     {"markdown", CLI_FLAG, &markdown, NULL, "a table for pull requests", 0, 0},
     {"json", CLI_FLAG, &json, NULL, "one JSON object a line, not the table", 0, 0},
@@ -40,54 +46,87 @@ static struct assay_bench_words words(const struct cli_list *given)
     return (struct assay_bench_words){given->words, given->count};
 }
 
+static enum sheet_form form(void)
+{
+    if (csv)
+        return SHEET_CSV;
+    return markdown ? SHEET_MARKDOWN : SHEET_TABLE;
+}
+
+static int measure_program(char *const *command, FILE *lines)
+{
+    const struct assay_program_options wanted = {
+        .libraries = words(&specs),
+        .command = command,
+        .repetitions = quick ? 3 : (unsigned)repetitions,
+        .form = form(),
+        .table = json ? NULL : stdout,
+        .lines = {json ? stdout : NULL, lines},
+    };
+    return assay_bench_program(&wanted);
+}
+
 static int measure(FILE *lines)
 {
     struct assay_bench_options wanted = {
         .backends = words(&specs),
         .workloads = words(&workloads),
         .traces = words(&traces),
+        .made_up_only = quick,
         .repetitions = quick ? 3 : (unsigned)repetitions,
         .min_time_s = quick ? 0 : min_time,
         .view = latency    ? ASSAY_BENCH_LATENCY
                 : timeline ? ASSAY_BENCH_TIMELINE
                            : ASSAY_BENCH_TIMES,
         .every = every,
-        .form = csv        ? SHEET_CSV
-                : markdown ? SHEET_MARKDOWN
-                           : SHEET_TABLE,
+        .form = form(),
         .table = json ? NULL : stdout,
         .lines = {json ? stdout : NULL, lines},
     };
     return assay_bench(&wanted);
 }
 
+/* What is wrong with the words; 0 if nothing. */
+static int complain(int operands, const char *operand)
+{
+    if (whole_program && operands == 0)
+        return cli_fail(CLI_USAGE, "bench: say which program: --whole-program -- PROGRAM ARGS...");
+    if (!whole_program && operands != 0)
+        return cli_fail(CLI_USAGE, "bench: takes no operands, but got '%s'; see --trace", operand);
+    if (csv + markdown + json > 1)
+        return cli_fail(CLI_USAGE, "bench: takes one of --csv, --markdown and --json");
+    if (latency + timeline + whole_program > 1)
+        return cli_fail(CLI_USAGE, "bench: takes one of --latency, --timeline and --whole-program");
+    if (whole_program && traces.count)
+        return cli_fail(CLI_USAGE, "bench: --whole-program takes no --trace");
+    if (whole_program && workloads.count)
+        return cli_fail(CLI_USAGE, "bench: --whole-program takes no --workload");
+    return CLI_NOTHING;
+}
+
 static int run_command(int argc, char **argv)
 {
-    struct cli_output output;
+    struct cli_output output = {.file = NULL};
     int code, first = cli_parse(&cli_bench_command, argc, argv, &code);
 
     if (first < 0)
         return code;
-    if (first < argc)
-        return cli_fail(CLI_USAGE, "bench: takes no operands, but got '%s'; see --trace",
-                        argv[first]);
-    if (csv + markdown + json > 1)
-        return cli_fail(CLI_USAGE, "bench: takes one of --csv, --markdown and --json");
-    if (latency && timeline)
-        return cli_fail(CLI_USAGE, "bench: takes one of --latency and --timeline");
+    code = complain(argc - first, argv[first]);
+    if (code)
+        return code;
     if (list) {
         assay_bench_list(stdout);
         return CLI_NOTHING;
     }
-    if (!path)
-        return measure(NULL);
-    code = cli_output_open(&output, path);
+    if (path)
+        code = cli_output_open(&output, path);
     if (code)
         return code;
-    code = measure(output.file);
-    int written = cli_output_close(&output, code == CLI_NOTHING || code == CLI_FINDING);
+    code = whole_program ? measure_program(argv + first, output.file) : measure(output.file);
+    int written = path ? cli_output_close(&output, code == CLI_NOTHING || code == CLI_FINDING) : 0;
     return written ? written : code;
 }
 
 const struct cli_command cli_bench_command = {
-    "bench", "measures time and footprint: answers first, then numbers", "", options, run_command};
+    "bench", "measures time and footprint: answers first, then numbers", "[-- PROGRAM ARGS...]",
+    options, run_command};

@@ -7,7 +7,7 @@
 static const char *values_of(const struct cli_option *option)
 {
     if (strcmp(option->name, "to") == 0)
-        return "trace text bytes rep";
+        return "trace text bytes rep c";
     if (option->kind == CLI_ENCODING)
         return "trace text bytes rep mtrace heaptrack valgrind mozilla android";
     if (strcmp(option->name, "pages") == 0)
