@@ -14,6 +14,7 @@
 #include <glob.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -34,13 +35,14 @@ struct plan {
     struct words workloads; /* made-up ones, and costs of the harness */
     struct words traces;
     glob_t globs; /* owns the names of traces that were found */
+    bool made_up_only;
     int repetitions;
     double min_time_s;
     enum assay_bench_view view;
     uint64_t every;
     FILE *table;
     enum sheet_form form;
-    struct sheet *sheet; /* NULL: rows are printed as they come */
+    struct sheet *sheet; /* NULL: rows are printed by table.c */
     FILE *lines[2];
 };
 
@@ -182,6 +184,8 @@ static int complete(struct plan *plan)
     for (size_t i = 0; workload_standard(i); i++)
         if (!add_word(&plan->workloads, workload_standard(i)))
             return EXIT_USAGE;
+    if (plan->made_up_only)
+        return 0;
     if (access(DEFAULT_TRACES, F_OK) == 0)
         return add_traces(plan, DEFAULT_TRACES);
     fputs("no " DEFAULT_TRACES " here: only made-up workloads are measured; see --trace\n", stderr);
@@ -284,7 +288,7 @@ static void run_timeline(struct plan *plan, struct row *row, const struct worklo
         assay_guard_unshare(timeline, room);
 }
 
-/* What comes after the checks; rows that failed them are passed over. */
+/* What comes between checks and rounds; rows that failed are passed over. */
 static void measure_rows(struct plan *plan, struct row *rows, const struct workload *workload)
 {
     size_t count = plan->specs.count;
@@ -300,47 +304,83 @@ static void measure_rows(struct plan *plan, struct row *rows, const struct workl
         else
             run_timeline(plan, &rows[i], workload);
     }
-    if (plan->view == ASSAY_BENCH_TIMES)
-        measure_times(rows, count, workload, plan->repetitions, plan->min_time_s, tell_round);
 }
 
-static int run_workload(struct plan *plan, struct row *rows, const struct workload *workload)
-{
-    size_t count = plan->specs.count;
+/* All that is measured on one workload, one cost or one trace. */
+struct part {
+    const char *name;
+    bool is_trace;
+    struct row *rows;
+    size_t count;
+    int status;
+};
 
-    for (size_t i = 0; i < count; i++) {
-        rows[i] = (struct row){
-            .backend = plan->backend[i], .spec = plan->specs.word[i], .path = workload->path};
-        snprintf(rows[i].workload, sizeof rows[i].workload, "%s", workload->name);
-        tell_progress("checking", workload->name, plan->specs.word[i]);
-        measure_answers(&rows[i], workload);
-    }
-    measure_rows(plan, rows, workload);
-    end_progress();
-    return show(plan, rows, count);
-}
-
-static int run_named(struct plan *plan, struct row *rows, const char *name, bool is_trace)
+static bool load(const struct part *part, struct workload *workload, int *status)
 {
-    struct workload workload;
     struct assay_error error;
 
-    if (!is_trace && is_cost(name)) {
-        tell_progress("timing", name, "");
-        size_t count = cost_measure(name, rows, plan->repetitions, plan->min_time_s);
-        end_progress();
-        return show(plan, rows, count);
-    }
-    assay_status status =
-        is_trace ? workload_load(&workload, name, &error) : workload_make(&workload, name, &error);
-    if (status != ASSAY_OK)
-        return fail(EXIT_ENVIRONMENT, "%s", error.what);
-    int result = run_workload(plan, rows, &workload);
-    workload_clear(&workload);
-    return result;
+    if ((part->is_trace ? workload_load(workload, part->name, &error)
+                        : workload_make(workload, part->name, &error)) == ASSAY_OK)
+        return true;
+    *status = fail(EXIT_ENVIRONMENT, "%s", error.what);
+    return false;
 }
 
-static int run(struct plan *plan, struct row *rows)
+/* What comes before the rounds: answers and, of those that pass, all but times. */
+static void begin_part(struct plan *plan, struct part *part)
+{
+    struct workload workload;
+
+    if (!part->is_trace && is_cost(part->name)) {
+        tell_progress("timing", part->name, "");
+        part->count = cost_measure(part->name, part->rows, plan->repetitions, plan->min_time_s);
+        return;
+    }
+    if (!load(part, &workload, &part->status))
+        return;
+    part->count = plan->specs.count;
+    for (size_t i = 0; i < part->count; i++) {
+        struct row *row = &part->rows[i];
+        *row = (struct row){
+            .backend = plan->backend[i], .spec = plan->specs.word[i], .path = workload.path};
+        snprintf(row->workload, sizeof row->workload, "%s", workload.name);
+        tell_progress("checking", workload.name, row->spec);
+        measure_answers(row, &workload);
+    }
+    measure_rows(plan, part->rows, &workload);
+    workload_clear(&workload);
+}
+
+/* Streams are made anew, for all of them at once may not fit into memory. */
+static bool run_round(struct plan *plan, struct part *part, int round)
+{
+    struct workload workload;
+
+    if (part->count == 0 || (!part->is_trace && is_cost(part->name)) ||
+        !load(part, &workload, &part->status))
+        return false;
+    tell_round(workload.name, round);
+    bool is_on = measure_round(part->rows, part->count, &workload, round, plan->min_time_s);
+    workload_clear(&workload);
+    return is_on;
+}
+
+/*
+ * Round after round over all workloads, so that the rounds of each are spread over the whole time: what lasts
+ * for a while is then noise in a run, not a difference between two.
+ */
+static void run_rounds(struct plan *plan, struct part *parts, size_t count)
+{
+    bool is_on = plan->view == ASSAY_BENCH_TIMES;
+
+    for (int round = 0; is_on && round < plan->repetitions; round++) {
+        is_on = false;
+        for (size_t i = 0; i < count; i++)
+            is_on |= run_round(plan, &parts[i], round);
+    }
+}
+
+static int run(struct plan *plan, struct part *parts, size_t count)
 {
     struct context context;
     int worst = 0;
@@ -351,12 +391,13 @@ static int run(struct plan *plan, struct row *rows)
     for (int i = 0; i < 2; i++)
         if (plan->lines[i])
             lines_context(plan->lines[i], &context);
-    size_t count = plan->workloads.count + plan->traces.count;
+    for (size_t i = 0; i < count; i++)
+        begin_part(plan, &parts[i]);
+    run_rounds(plan, parts, count);
+    end_progress();
     for (size_t i = 0; i < count; i++) {
-        bool is_trace = i >= plan->workloads.count;
-        const char *name =
-            is_trace ? plan->traces.word[i - plan->workloads.count] : plan->workloads.word[i];
-        int status = run_named(plan, rows, name, is_trace);
+        int status = show(plan, parts[i].rows, parts[i].count);
+        status = status > parts[i].status ? status : parts[i].status;
         worst = status > worst ? status : worst;
     }
     for (int i = 0; i < 2; i++)
@@ -365,26 +406,50 @@ static int run(struct plan *plan, struct row *rows)
     return worst;
 }
 
+static void name_parts(const struct plan *plan, struct part *parts, struct row *rows)
+{
+    size_t workloads = plan->workloads.count, count = workloads + plan->traces.count;
+    size_t stride = plan->specs.count + MOST_COST_ROWS;
+
+    for (size_t i = 0; i < count; i++) {
+        bool is_trace = i >= workloads;
+        parts[i] = (struct part){
+            .name = is_trace ? plan->traces.word[i - workloads] : plan->workloads.word[i],
+            .is_trace = is_trace,
+            .rows = rows + i * stride,
+        };
+    }
+}
+
 static int make_rows_and_run(struct plan *plan)
 {
-    size_t room = (plan->specs.count + MOST_COST_ROWS) * sizeof(struct row);
-    struct row *rows = assay_guard_shared(room);
+    size_t count = plan->workloads.count + plan->traces.count;
+    size_t room = count * (plan->specs.count + MOST_COST_ROWS) * sizeof(struct row);
+    struct part *parts = calloc(count + 1, sizeof *parts);
+    struct row *rows = assay_guard_shared(room + 1);
     bool is_streamed = plan->view == ASSAY_BENCH_TIMES && plan->form == SHEET_TABLE;
+    int status = EXIT_ENVIRONMENT;
 
     if (plan->table && !is_streamed)
         plan->sheet = view_open(plan->view);
-    if (!rows || (plan->table && !is_streamed && !plan->sheet))
-        return fail(EXIT_ENVIRONMENT, "no memory for the results");
-    int status = run(plan, rows);
+    if (rows && parts && (!plan->table || is_streamed || plan->sheet)) {
+        name_parts(plan, parts, rows);
+        status = run(plan, parts, count);
+    } else {
+        fail(status, "no memory for the results");
+    }
     if (plan->sheet && sheet_close(plan->sheet, plan->form, plan->table) != 0)
         status = fail(EXIT_ENVIRONMENT, "no memory for the table");
-    assay_guard_unshare(rows, room);
+    if (rows)
+        assay_guard_unshare(rows, room + 1);
+    free(parts);
     return status;
 }
 
 int assay_bench(const struct assay_bench_options *options)
 {
-    struct plan plan = {.repetitions = (int)options->repetitions,
+    struct plan plan = {.made_up_only = options->made_up_only,
+                        .repetitions = (int)options->repetitions,
                         .min_time_s = options->min_time_s,
                         .view = options->view,
                         .every = options->every,

@@ -6,6 +6,7 @@
 
 #include "sheet.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -33,6 +34,7 @@ struct assay_bench_options {
     struct assay_bench_words backends;  /* specs; none: all that are built in */
     struct assay_bench_words workloads; /* specs of assay/workload.h, or costs of the harness */
     struct assay_bench_words traces;    /* recordings, or folders of *.trace */
+    bool made_up_only;                  /* without workloads and traces: no recordings */
     unsigned repetitions;               /* 1 to ASSAY_BENCH_MOST_REPETITIONS */
     double min_time_s; /* of one timing, 0 to ASSAY_BENCH_MOST_SECONDS; 0: one run */
     enum assay_bench_view view;

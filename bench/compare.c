@@ -8,8 +8,8 @@
 /* Rows with fewer rounds are not enough to claim anything. */
 #define LEAST_ROUNDS 3
 #define LEVEL 0.05
-/* Smaller differences are never claimed: where code lies in a file is worth as much. */
-#define SMALLEST 0.01
+/* Smaller differences are never claimed: where code and stack of a process lie is worth as much. */
+#define SMALLEST 0.03
 /*
  * Nor those within so many times what the middle half of the rounds of one run differs by. Rounds that
  * follow each other are disturbed alike, so ten of them are not worth ten: what differs between two runs is

@@ -48,12 +48,12 @@ bool footprint_warm(struct assay_bare *bare, const struct workload *workload);
 /* Sets peak_resident_bytes: how much the process grew while each page asked for was written. */
 void measure_footprint(struct row *row, const struct workload *workload);
 /*
- * Fills in ns, repetitions, refused, skipped and made_up of those rows that passed. In each round all of them
- * run once, in random order, in a new process with addresses of its own. A row that is slow takes part
- * in the first rounds only. tell(round) is called before each.
+ * Round number `round` of those rows that passed, the ones before having been run: adds to ns and repetitions,
+ * sets refused, skipped and made_up. All run once, in random order, in a new process with addresses of
+ * its own. A row that is slow takes part in the first rounds only. Returns whether any took part.
  */
-void measure_times(struct row *rows, size_t count, const struct workload *workload, int rounds,
-                   double min_time_s, void (*tell)(const char *workload, int round));
+bool measure_round(struct row *rows, size_t count, const struct workload *workload, int round,
+                   double min_time_s);
 /* Starts and ends a thread: from then on locks cost what they cost in a program with threads. */
 void become_multithreaded(void);
 

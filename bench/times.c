@@ -1,5 +1,5 @@
 /*
- * times.c - the time that each backend takes for a workload, in rounds.
+ * times.c - the time that each backend takes for a workload, in one round of many.
  *
  * A round is a child process in which all run once, in random order: what disturbs the machine for a while
  * disturbs them all, and ratios of one round hold. Between rounds addresses move, for where things lie in
@@ -186,23 +186,20 @@ static void fail_rows(const struct task *task, const bool *due, assay_status sta
     }
 }
 
-void measure_times(struct row *rows, size_t count, const struct workload *workload, int rounds,
-                   double min_time_s, void (*tell)(const char *workload, int round))
+bool measure_round(struct row *rows, size_t count, const struct workload *workload, int round,
+                   double min_time_s)
 {
-    struct task task = {rows, count, workload, 0, min_time_s};
+    struct task task = {rows, count, workload, round, min_time_s};
+    struct assay_guard_outcome outcome;
     bool *due = calloc(count, sizeof *due);
+    size_t wanted = 0;
 
-    for (; due && task.round < rounds; task.round++) {
-        struct assay_guard_outcome outcome;
-        size_t wanted = 0;
-        for (size_t i = 0; i < count; i++)
-            wanted += due[i] = is_due(&task, &rows[i]);
-        if (wanted == 0)
-            break;
-        tell(workload->name, task.round);
+    for (size_t i = 0; due && i < count; i++)
+        wanted += due[i] = is_due(&task, &rows[i]);
+    if (wanted)
         fail_rows(&task, due, assay_guard_run(run_round, &task, SECONDS, false, &outcome));
-    }
     free(due);
+    return wanted;
 }
 
 static int compare(const void *a, const void *b)

@@ -93,16 +93,11 @@ static const char *short_name(const char *backend)
     return slash ? slash + 1 : backend;
 }
 
-static void print_pictures(FILE *out, const struct assay_parting *parting)
+void assay_picture_print_pair(FILE *out, const struct assay_picture *left,
+                              const struct assay_picture *right)
 {
-    const struct assay_picture *left = &parting->pictures[0], *right = &parting->pictures[1];
     char one[80], other[80];
 
-    print_line(out, short_name(parting->backends[parting->other]),
-               short_name(parting->backends[parting->odd]));
-    print_answer(one, sizeof one, parting, parting->other);
-    print_answer(other, sizeof other, parting, parting->odd);
-    print_line(out, one, other);
     print_size(one, sizeof one, left);
     print_size(other, sizeof other, right);
     print_line(out, one, other);
@@ -114,6 +109,19 @@ static void print_pictures(FILE *out, const struct assay_parting *parting)
         print_row(other, sizeof other, right, i);
         print_line(out, one, other);
     }
+}
+
+static void print_pictures(FILE *out, const struct assay_parting *parting)
+{
+    const struct assay_picture *left = &parting->pictures[0], *right = &parting->pictures[1];
+    char one[80], other[80];
+
+    print_line(out, short_name(parting->backends[parting->other]),
+               short_name(parting->backends[parting->odd]));
+    print_answer(one, sizeof one, parting, parting->other);
+    print_answer(other, sizeof other, parting, parting->odd);
+    print_line(out, one, other);
+    assay_picture_print_pair(out, left, right);
 }
 
 void assay_report_parting(FILE *out, const struct assay_parting *parting, const char *repeat)

@@ -257,6 +257,8 @@ static void conclude(struct assay_replay *replay, bool kept)
     result->finding.at_end = replay->operation == NULL;
     if (replay->operation)
         result->finding.operation = *replay->operation;
+    if (replay->options.tell)
+        replay->options.tell(replay->options.tell_ctx, &result->finding, replay);
 }
 
 assay_status assay_replay_begin(struct assay_replay *replay, const struct assay_setup *setup,

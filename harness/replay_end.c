@@ -14,7 +14,7 @@ static const unsigned strides[] = {1, 2, 3};
 #define STRIDES (sizeof strides / sizeof *strides)
 
 /* Frees one of `stride` blocks, by rising address. */
-static bool free_some(struct assay_replay *replay, unsigned stride, void **freed,
+static bool free_some(struct assay_replay *replay, unsigned stride, const void **freed,
                       size_t *freed_count)
 {
     struct assay_block block;
@@ -35,12 +35,12 @@ static bool free_some(struct assay_replay *replay, unsigned stride, void **freed
                                      "freeing the block of op %llu was answered with: %s",
                                      (unsigned long long)block.op, assay_status_text(status));
         if (*freed_count < OWNS_FREED && block.usable > 0)
-            freed[(*freed_count)++] = handle;
+            freed[(*freed_count)++] = block.start;
     }
     return true;
 }
 
-static bool free_everything(struct assay_replay *replay, unsigned stride, void **freed,
+static bool free_everything(struct assay_replay *replay, unsigned stride, const void **freed,
                             size_t *freed_count)
 {
     if (!free_some(replay, stride, freed, freed_count) ||
@@ -51,7 +51,7 @@ static bool free_everything(struct assay_replay *replay, unsigned stride, void *
     return true;
 }
 
-static bool owns_nothing(struct assay_replay *replay, void *const *freed, size_t count)
+static bool owns_nothing(struct assay_replay *replay, const void *const *freed, size_t count)
 {
     if (!replay->backend->owns)
         return true;
@@ -172,7 +172,7 @@ static bool destroys_cleanly(struct assay_replay *replay)
 
 bool replay_finish(struct assay_replay *replay)
 {
-    void *freed[OWNS_FREED];
+    const void *freed[OWNS_FREED];
     size_t freed_count = 0;
     uint64_t order = replay->seed % (STRIDES + 1);
 

@@ -211,23 +211,33 @@ bool mems_opens_mapping(const struct mems *mems, const struct mems_entry *segmen
     return true;
 }
 
+/* Whether a HOLE that begins where `left` ends, in addresses, is to be one with it. */
+static bool is_beside(const struct mems *mems, const struct mems_entry *left,
+                      const struct mems_entry *right)
+{
+    uint64_t bytes;
+
+    /* Mappings rarely lie one behind the other in memory too: few need a search. */
+    return left->value + (right->key - left->key) == right->value &&
+           !mems_opens_mapping(mems, right, &bytes);
+}
+
 assay_status mems_release(struct mems *mems, uint64_t address)
 {
     struct mems_entry hole, other;
-    uint64_t bytes;
 
     if (!mems_around(mems, address, &hole) || hole.key != address)
         return ASSAY_INVALID;
     mems->processes--;
     mems->process_bytes -= (size_t)-hole.room;
     hole.room = -hole.room;
-    if (mems_tree_find(&mems->segments, hole.key + (uint64_t)hole.room, &other) &&
-        other.key != hole.key && other.room > 0 && !mems_opens_mapping(mems, &other, &bytes)) {
+    if (mems_tree_after(&mems->segments, hole.key, &other) && other.room > 0 &&
+        is_beside(mems, &hole, &other)) {
         mems_tree_drop(&mems->segments, other.key);
         hole.room += other.room;
     }
     if (mems_tree_find(&mems->segments, hole.key - 1, &other) && other.room > 0 &&
-        !mems_opens_mapping(mems, &hole, &bytes)) {
+        is_beside(mems, &other, &hole)) {
         mems_tree_drop(&mems->segments, hole.key);
         hole = (struct mems_entry){other.key, other.value, hole.room + other.room};
     }

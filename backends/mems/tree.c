@@ -27,9 +27,17 @@ static struct mems_node *new_node(struct mems_tree *tree)
     return node;
 }
 
+/* Asks for all of a node at one time: what a search would wait for line by line is then there together. */
+static struct mems_node *fetched(struct mems_node *node)
+{
+    for (unsigned line = 0; line < sizeof *node; line += 64)
+        __builtin_prefetch((const char *)node + line);
+    return node;
+}
+
 static struct mems_node *below(const struct mems_node *node, unsigned i)
 {
-    return (struct mems_node *)(uintptr_t)node->value[i];
+    return fetched((struct mems_node *)(uintptr_t)node->value[i]);
 }
 
 /* The last index whose key is at most `key`, 0 if all are larger. The steps depend on the count only. */

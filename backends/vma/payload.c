@@ -28,8 +28,6 @@ void payload_begin(struct vma_session *session)
                                &payload->count, &payload->granted);
     session->line = (struct line){0};
     session->in_payload = true;
-    if (payload->left == 0)
-        payload_end(session);
 }
 
 static void store(struct vma_session *session, uint64_t offset, const void *bytes, uint64_t size)

@@ -124,6 +124,20 @@ static void put_many(struct maker *maker)
     }
 }
 
+/* A miniblock whose content is in pieces, written to here and there. */
+static void put_large(struct maker *maker)
+{
+    unsigned writes = 1 + choose(maker, 4);
+
+    put(maker, "ALLOC_ARENA 30000\nALLOC_BLOCK 5 20000\n");
+    for (unsigned i = 0; i < writes; i++) {
+        put(maker, "WRITE ");
+        put_number(maker, choose(maker, 5) * 4096 + choose(maker, 8));
+        put(maker, "6 large\n");
+    }
+    put(maker, choose(maker, 2) ? "\nREAD 5 20000\n" : "\nREAD 4096 4097\n");
+}
+
 static void put_command(struct maker *maker)
 {
     static const char *const odd[] = {"PMAP ",
@@ -182,6 +196,9 @@ static void put_command(struct maker *maker)
             break;
         case 1:
             put_many(maker);
+            break;
+        case 2:
+            put_large(maker);
             break;
         default:
             break;

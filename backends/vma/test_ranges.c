@@ -27,7 +27,7 @@ static uint64_t random_below(uint64_t bound)
     state ^= state << 13;
     state ^= state >> 7;
     state ^= state << 17;
-    return (state >> 11) % bound;
+    return state % bound;
 }
 
 /* --- memory that ends: the linker lets the tree's nodes come from here --- */
@@ -89,9 +89,11 @@ static bool model_gap(uint64_t end, uint64_t size, uint64_t align, uint64_t *sta
 
     for (size_t i = 0; i <= model.count; i++) {
         uint64_t to = i < model.count ? model.starts[i] : end;
-        *start = (from + align - 1) / align * align;
-        if (*start <= to && to - *start >= size)
+        uint64_t pad = (align - from % align) % align;
+        if (to - from >= pad && to - from - pad >= size) {
+            *start = from + pad;
             return true;
+        }
         from = i < model.count ? model.ends[i] : end;
     }
     return false;
@@ -188,7 +190,7 @@ static void run_steps(size_t steps, uint64_t size, uint64_t longest, uint64_t ad
 
 static void test_ranges_come_and_go_as_in_an_array(void **unused)
 {
-    static const uint64_t sizes[] = {100, 1000, 20000, (uint64_t)1 << 40};
+    static const uint64_t sizes[] = {100, 1000, 20000, (uint64_t)1 << 40, UINT64_MAX};
 
     (void)unused;
     state = 88172645463325252u;
@@ -201,24 +203,41 @@ static void test_ranges_come_and_go_as_in_an_array(void **unused)
         }
 }
 
+#define ORDERED 2000
+
+/* Number i of all below ORDERED: rising, falling, mixed, from both ends to the middle, and from there. */
+static uint64_t in_order(unsigned order, uint64_t i)
+{
+    switch (order) {
+    case 0:
+        return i;
+    case 1:
+        return ORDERED - 1 - i;
+    case 2:
+        return i * 1237 % ORDERED;
+    case 3:
+        return i % 2 ? ORDERED - 1 - i / 2 : i / 2;
+    default:
+        return in_order(3, ORDERED - 1 - i);
+    }
+}
+
 static void test_all_orders_of_adding_and_removing_keep_nodes_half_full(void **unused)
 {
     (void)unused;
-    for (unsigned order = 0; order < 16; order++) {
-        for (uint64_t i = 0; i < 2000; i++) {
-            uint64_t at = order & 1 ? 1999 - i : i;
-            uint64_t start = 10 * (order & 2 ? at * 1237 % 2000 : at);
-            add_to_both(start, start + 1 + at % 10);
-        }
-        expect_same_ranges();
-        for (uint64_t i = 0; i < 2000; i++) {
-            uint64_t at = order & 4 ? 1999 - i : i;
-            remove_from_both(10 * (order & 8 ? at * 977 % 2000 : at));
+    for (unsigned order = 0; order < 25; order++) {
+        for (uint64_t i = 0; i < ORDERED; i++) {
+            uint64_t start = 10 * in_order(order % 5, i);
+            add_to_both(start, start + 1 + i % 10);
             if (i % 50 == 0)
                 expect_same_ranges();
         }
+        for (uint64_t i = 0; i < ORDERED; i++) {
+            if (i % 50 == 0)
+                expect_same_ranges();
+            remove_from_both(10 * in_order(order / 5, i));
+        }
         assert_null(ranges.root);
-        empty_both();
     }
 }
 

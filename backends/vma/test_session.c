@@ -76,6 +76,9 @@ static const struct sentence sentences[] = {
     {"and needs no permission behind it", PAIR "MPROTECT 150 PROT_READ\nWRITE 148 10 ab", ""},
     {"and is denied where it came to", PAIR "MPROTECT 150 PROT_READ\nWRITE 148 10 abc",
      "Invalid permissions for write.\n"},
+    {"also where it did not come to what is denied as well",
+     PAIR "ALLOC_BLOCK 200 50\nMPROTECT 150 PROT_READ\nMPROTECT 200 PROT_READ\nWRITE 148 90 abc",
+     "Invalid permissions for write.\n"},
     {"mprotect needs the start of a miniblock",
      PAIR "MPROTECT 101 PROT_READ\nMPROTECT 0 PROT_READ\n",
      "Invalid address for mprotect.\nInvalid address for mprotect.\n"},
@@ -189,6 +192,14 @@ static const struct sentence sentences[] = {
      "ALLOC_ARENA 18446744073709551615\nALLOC_BLOCK 18446744073709551614 1\n"
      "WRITE 18446744073709551614 1 z\nREAD 18446744073709551614 9\n",
      "Warning: size was bigger than the block size. Reading 1 characters.\nz\n"},
+    {"a block up to the last of all addresses",
+     "ALLOC_ARENA 18446744073709551615\nALLOC_BLOCK 1 18446744073709551614\n"
+     "WRITE 18446744073709551610 6 abcdef\nREAD 18446744073709551610 5\nREAD 1 4\n",
+     "Warning: size was bigger than the block size. Writing 5 characters.\nabcde\n\n"},
+    {"a large block may be written to anywhere, in any order",
+     "ALLOC_ARENA 100000\nALLOC_BLOCK 0 100000\nWRITE 50000 2 yzWRITE 10 2 ab"
+     "WRITE 8190 4 mnopREAD 0 100000\nREAD 8191 2\n",
+     "abmnopyz\nno\n"},
     {"a block of 2^63 bytes costs what is written to it",
      "ALLOC_ARENA 9223372036854775808\nALLOC_BLOCK 0 9223372036854775808\n"
      "WRITE 4611686018427387904 2 ab\nREAD 0 9223372036854775808\n",
@@ -263,6 +274,10 @@ static void test_content_takes_memory_where_it_was_written_alone(void **state)
     assert_int_equal(vma_write(arena, ((uint64_t)1 << 62) - 1, "ab", 2), VMA_OK);
     vma_totals(arena, &totals);
     assert_true(totals.content_bytes <= 10 + 4096 + 1024 + 64);
+    size_t bytes = totals.content_bytes;
+    assert_int_equal(vma_write(arena, ((uint64_t)1 << 62) - 2, "xy", 2), VMA_OK);
+    vma_totals(arena, &totals);
+    assert_int_equal(totals.content_bytes, bytes);
     assert_int_equal(vma_free(arena, 0), VMA_OK);
     assert_int_equal(vma_free(arena, (uint64_t)1 << 62), VMA_OK);
     vma_totals(arena, &totals);
@@ -286,6 +301,71 @@ static void test_pinned_content_is_what_was_written(void **state)
     assert_memory_equal(bytes + 8185, "aXross", 6);
     assert_null(vma_pin(arena, 6));
     vma_close(arena);
+}
+
+static void test_what_there_is_is_told_from_any_address(void **state)
+{
+    struct vma_arena *arena = vma_open(1000);
+    struct vma_miniblock mini;
+    struct vma_block block;
+
+    (void)state;
+    assert_int_equal(vma_alloc(arena, 0, 10), VMA_OK);
+    assert_int_equal(vma_alloc(arena, 10, 10), VMA_OK);
+    assert_int_equal(vma_alloc(arena, 30, 10), VMA_OK);
+    assert_int_equal(vma_protect(arena, 10, VMA_EXEC), VMA_OK);
+    assert_true(vma_next_miniblock(arena, 0, &mini) && mini.start == 0 && mini.end == 10);
+    assert_true(vma_next_miniblock(arena, 1, &mini) && mini.start == 10);
+    assert_int_equal(mini.permission, VMA_EXEC);
+    assert_true(vma_next_miniblock(arena, 15, &mini) && mini.start == 30);
+    assert_false(vma_next_miniblock(arena, 31, &mini));
+    assert_true(vma_next_block(arena, 0, &block) && block.start == 0 && block.end == 20);
+    assert_int_equal(block.miniblocks, 2);
+    assert_true(vma_next_block(arena, 1, &block) && block.start == 30 && block.end == 40);
+    assert_int_equal(block.miniblocks, 1);
+    assert_false(vma_next_block(arena, 31, &block));
+    assert_null(vma_damage(arena));
+    vma_close(arena);
+}
+
+static void test_all_permissions_that_are_asked_for_are_needed(void **state)
+{
+    struct vma_arena *arena = vma_open(1000);
+    uint64_t count, granted;
+
+    (void)state;
+    assert_int_equal(vma_alloc(arena, 0, 10), VMA_OK);
+    assert_int_equal(vma_alloc(arena, 10, 10), VMA_OK);
+    assert_int_equal(vma_protect(arena, 10, VMA_READ), VMA_OK);
+    assert_int_equal(vma_span(arena, 5, 10, VMA_READ, &count, &granted), VMA_OK);
+    assert_true(count == 10 && granted == 10);
+    assert_int_equal(vma_span(arena, 5, 90, VMA_READ | VMA_WRITE, &count, &granted), VMA_DENIED);
+    assert_true(count == 15 && granted == 5);
+    vma_close(arena);
+}
+
+static bool ignore(void *ctx, const char *bytes, size_t size)
+{
+    (void)bytes;
+    *(size_t *)ctx += size;
+    return true;
+}
+
+static void test_what_came_of_a_payload_is_written(void **state)
+{
+    static const char input[] = PAIR "MPROTECT 150 PROT_READ\nWRITE 147 50 abc";
+    size_t said = 0;
+    struct vma_session *session = vma_session_open(ignore, &said);
+    struct vma_piece piece;
+
+    (void)state;
+    assert_true(vma_session_feed(session, input, sizeof input - 1));
+    vma_session_end(session);
+    assert_int_equal(said, 0);
+    assert_true(vma_next_piece(vma_session_arena(session), 147, 150, &piece));
+    assert_int_equal(piece.size, 3);
+    assert_memory_equal(piece.bytes, "abc", 3);
+    vma_session_close(session);
 }
 
 static void test_the_lowest_gap_is_found(void **state)
@@ -314,6 +394,9 @@ int main(void)
         cmocka_unit_test(test_a_sink_that_wants_no_more_ends_the_session),
         cmocka_unit_test(test_content_takes_memory_where_it_was_written_alone),
         cmocka_unit_test(test_pinned_content_is_what_was_written),
+        cmocka_unit_test(test_what_there_is_is_told_from_any_address),
+        cmocka_unit_test(test_all_permissions_that_are_asked_for_are_needed),
+        cmocka_unit_test(test_what_came_of_a_payload_is_written),
         cmocka_unit_test(test_the_lowest_gap_is_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -22,7 +22,8 @@ static const struct cli_option options[] = {
      "rounds, in each of which all are timed once; default 15", 1, ASSAY_BENCH_MOST_REPETITIONS},
     {"min-time", CLI_SECONDS, &min_time, "S", "seconds of one timing; 0: one run; default 0.05", 0,
      ASSAY_BENCH_MOST_SECONDS},
-    {"quick", CLI_FLAG, &quick, NULL, "as --repetitions 3 --min-time 0", 0, 0},
+    {"quick", CLI_FLAG, &quick, NULL,
+     "as --repetitions 3 --min-time 0, without recordings unless --trace names them", 0, 0},
     {"latency", CLI_FLAG, &latency, NULL,
      "how long single operations take, the least of all repetitions", 0, 0},
     {"timeline", CLI_FLAG, &timeline, NULL, "how much memory there is as operations go by", 0, 0},
@@ -71,6 +72,7 @@ static int measure(FILE *lines)
         .backends = words(&specs),
         .workloads = words(&workloads),
         .traces = words(&traces),
+        .made_up_only = quick,
         .repetitions = quick ? 3 : (unsigned)repetitions,
         .min_time_s = quick ? 0 : min_time,
         .view = latency    ? ASSAY_BENCH_LATENCY

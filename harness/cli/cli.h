@@ -177,6 +177,7 @@ void cli_progress_end(struct cli_progress *progress);
 extern const struct cli_command cli_list_command;
 extern const struct cli_command cli_replay_command;
 extern const struct cli_command cli_diff_command;
+extern const struct cli_command cli_fuzz_command;
 extern const struct cli_command cli_reduce_command;
 extern const struct cli_command cli_trace_command;
 extern const struct cli_command cli_trace_show_command;

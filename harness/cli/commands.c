@@ -7,7 +7,7 @@
 static const char *values_of(const struct cli_option *option)
 {
     if (strcmp(option->name, "to") == 0)
-        return "trace text bytes rep";
+        return "trace text bytes rep c";
     if (option->kind == CLI_ENCODING)
         return "trace text bytes rep mtrace heaptrack valgrind mozilla android";
     if (strcmp(option->name, "pages") == 0)
@@ -94,7 +94,17 @@ const struct cli_command cli_completion_command = {
     "completion", "prints the bash completion of this program", "", no_options, run_completion};
 
 const struct cli_command *const cli_commands[] = {
-    &cli_list_command,   &cli_replay_command, &cli_diff_command,       &cli_reduce_command,
-    &cli_trace_command,  &cli_record_command, &cli_bench_command,      &cli_compare_command,
-    &cli_doctor_command, &cli_score_command,  &cli_completion_command, NULL,
+    &cli_list_command,
+    &cli_replay_command,
+    &cli_diff_command,
+    &cli_fuzz_command,
+    &cli_reduce_command,
+    &cli_trace_command,
+    &cli_record_command,
+    &cli_bench_command,
+    &cli_compare_command,
+    &cli_doctor_command,
+    &cli_score_command,
+    &cli_completion_command,
+    NULL,
 };

@@ -4,6 +4,7 @@
  */
 #include "cli.h"
 #include "json.h"
+#include "retell.h"
 
 #include "assay/guard.h"
 #include "assay/registry.h"
@@ -24,7 +25,7 @@ static enum assay_encoding encoding;
 static uint64_t check_interval, limit, content_bytes, timeout = DEFAULT_TIMEOUT_S;
 static uint64_t seed;
 static const char *backend_options = "", *pages = "os";
-static bool json, transcript;
+static bool json, transcript, report;
 
 static const struct cli_option options[] = {
     {"backend", CLI_LIST, &specs, "SPEC",
@@ -44,6 +45,8 @@ static const struct cli_option options[] = {
     {"timeout", CLI_COUNT, &timeout, "SECONDS", "a replay that takes longer is a hang; 0: none", 0,
      86400},
     {"transcript", CLI_FLAG, &transcript, NULL, "print the hash of all answers", 0, 0},
+    {"report", CLI_FLAG, &report, NULL,
+     "tell a finding in sentences, with the heap before and after", 0, 0},
     {"json", CLI_FLAG, &json, NULL, "one JSON object a line", 0, 0},
     {0},
 };
@@ -147,14 +150,53 @@ static void print_text(const struct job *job, const struct assay_replay_result *
     puts(result->found ? ", 1 finding" : "");
 }
 
+/* Runs the stream once more, to tell what happened; false with *error where that cannot be. */
+static bool print_report(const struct job *job, const char *repeat, struct assay_error *error)
+{
+    const struct retell retell = {.spec = job->spec,
+                                  .backend = job->backend,
+                                  .options = backend_options,
+                                  .pages = pages,
+                                  .content_bytes = content_bytes,
+                                  .hang_seconds = (unsigned)timeout};
+    struct assay_stream stream = {0};
+    struct assay_course course = {.found = false};
+    struct assay_input *input;
+
+    if (assay_input_open(&input, job->path, encoding, error) != ASSAY_OK)
+        return false;
+    struct assay_reader *reader = assay_input_reader(input);
+    bool told = assay_stream_collect(&stream, reader) == ASSAY_OK;
+    if (limit)
+        stream.setup.limit = limit;
+    if (cli_given(&cli_replay_command, &seed))
+        stream.setup.seed = seed;
+    if (!told)
+        *error = reader->error;
+    told = told && cli_retell_run(&course, &retell, &stream, error) == ASSAY_OK;
+    if (told && !course.found)
+        assay_error_set(error, "a second run finds nothing");
+    told = told && course.found;
+    if (told)
+        assay_course_report(stdout, &stream, &course, repeat);
+    assay_course_clear(&course);
+    assay_stream_clear(&stream);
+    assay_input_close(input);
+    return told;
+}
+
 static void print_finding(const struct job *job, const struct assay_finding *finding)
 {
     char *repeat = cli_repeat(&cli_replay_command, job->spec, job->path);
 
+    struct assay_error error = {""};
+
     if (json)
         json_finding(stdout, finding, repeat);
-    else
+    else if (!report || !print_report(job, repeat, &error))
         assay_report_finding(stdout, finding, repeat);
+    if (error.what[0])
+        fprintf(stderr, "assay: no report: %s\n", error.what);
     free(repeat);
 }
 
@@ -250,6 +292,8 @@ static int run_command(int argc, char **argv)
         return code;
     if (specs.count == 0)
         return cli_fail(CLI_USAGE, "replay: say on which heap: --backend NAME (see assay list)");
+    if (report && json)
+        return cli_fail(CLI_USAGE, "replay: --report is for people, --json for programs: take one");
     if (!cli_pages_parse(pages))
         return cli_fail(CLI_USAGE, "replay: --pages wants os, fenced or recycled, not '%s'", pages);
     if (first == argc)

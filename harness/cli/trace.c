@@ -1,7 +1,9 @@
 /* trace.c - `assay trace`: show and convert streams in any encoding. Statistics are in trace_stats.c. */
 #include "cli.h"
+#include "retell.h"
 
 #include "assay/bytes.h"
+#include "assay/registry.h"
 #include "assay/rep.h"
 #include "assay/text.h"
 
@@ -10,6 +12,8 @@
 #include <unistd.h>
 
 static enum assay_encoding from, to;
+static const char *to_word = "", *spec = "system", *backend_options = "", *pages = "os";
+static bool to_program;
 static uint64_t first_op, op_count = UINT64_MAX;
 
 static const struct cli_option show_options[] = {
@@ -20,10 +24,15 @@ static const struct cli_option show_options[] = {
 };
 static const struct cli_option convert_options[] = {
     CLI_ENCODING_OPTION("from", from),
-    {"to", CLI_ENCODING, &to, "WORD",
-     "trace, text, bytes or rep; else by the ending .trace, .ops, .bytes, .rep", 0, 0},
+    {"to", CLI_TEXT, &to_word, "WORD",
+     "trace, text, bytes, rep, or c, a program; else by the ending .trace, .ops, .bytes, .rep, .c",
+     0, 0},
     {"first", CLI_COUNT, &first_op, "N", "start at the operation with this index", 0, 0},
     {"count", CLI_COUNT, &op_count, "N", "at most so many operations", 0, 0},
+    {"backend", CLI_TEXT, &spec, "SPEC", "whose functions a program calls; else malloc", 0, 0},
+    {"backend-options", CLI_TEXT, &backend_options, "KEY=VALUE,...",
+     "of the backend of a program, see assay list", 0, 0},
+    {"pages", CLI_TEXT, &pages, "WORD", "of a program's heap: os, fenced or recycled", 0, 0},
     {0},
 };
 
@@ -201,6 +210,34 @@ static int write_rep(FILE *out, struct assay_reader *reader)
     return CLI_NOTHING;
 }
 
+/* How the stream goes is seen by running it once on the backend that the program is for. */
+static int write_program(FILE *out, struct assay_reader *reader)
+{
+    struct retell retell = {.spec = spec, .options = backend_options, .pages = pages};
+    struct assay_stream stream = {0};
+    struct assay_course course = {.found = false};
+    struct assay_error error;
+    int code = CLI_NOTHING;
+
+    if (assay_registry_find(spec, &retell.backend, &error) != ASSAY_OK)
+        return cli_fail(CLI_USAGE, "%s", error.what);
+    if (assay_stream_collect(&stream, reader) != ASSAY_OK) {
+        code = cli_fail(CLI_ENVIRONMENT, "%s",
+                        reader->error.what[0] ? reader->error.what : "no memory for the stream");
+    } else {
+        assay_status status = cli_retell_run(&course, &retell, &stream, &error);
+        if (status != ASSAY_OK)
+            code = cli_explain(spec, retell.backend, backend_options, status, &error);
+        else if (!cli_retell_program(out, &retell, &stream, &course))
+            code = CLI_NOTHING; /* what cannot be written, out keeps in mind */
+        else if (!course.found)
+            fprintf(stderr, "assay: %s keeps its promises in it: the program shows no bug\n", spec);
+    }
+    assay_course_clear(&course);
+    assay_stream_clear(&stream);
+    return code;
+}
+
 /* "-" is standard output. */
 static int convert_to_file(struct assay_reader *reader, const char *path)
 {
@@ -210,7 +247,9 @@ static int convert_to_file(struct assay_reader *reader, const char *path)
 
     if (code)
         return code;
-    if (to == ASSAY_ENCODING_TEXT)
+    if (to_program)
+        code = write_program(output.file, reader);
+    else if (to == ASSAY_ENCODING_TEXT)
         code = write_text(output.file, reader);
     else if (to == ASSAY_ENCODING_REP)
         code = write_rep(output.file, reader);
@@ -249,7 +288,7 @@ static int convert_input(struct assay_input *input, const char *in, const char *
     struct window window;
 
     window_init(&window, input, strcmp(out, "-") == 0);
-    int code = to == ASSAY_ENCODING_TRACE
+    int code = to == ASSAY_ENCODING_TRACE && !to_program
                    ? convert_to_trace(&window.reader, out, info ? info->origin : in)
                    : convert_to_file(&window.reader, out);
     cli_progress_end(&window.inner);
@@ -264,6 +303,34 @@ static int convert_input(struct assay_input *input, const char *in, const char *
     return code;
 }
 
+/* What is to be written, by --to or by the ending of the file; 0, or the exit code. */
+static int choose_encoding(const char *out)
+{
+    to_program = strcmp(to_word, "c") == 0 || (!to_word[0] && ends_with(out, ".c"));
+    if (to_program)
+        return cli_pages_parse(pages)
+                   ? 0
+                   : cli_fail(CLI_USAGE,
+                              "trace convert: --pages wants os, fenced or recycled, not '%s'",
+                              pages);
+    if (to_word[0] && !assay_encoding_parse(to_word, &to))
+        return cli_fail(
+            CLI_USAGE, "trace convert: --to wants trace, text, bytes, rep or c, not '%s'", to_word);
+    if (to == ASSAY_ENCODING_GUESS)
+        to = encoding_of_name(out);
+    if (to == ASSAY_ENCODING_GUESS)
+        return cli_fail(CLI_USAGE, "trace convert: '%s' does not say which encoding; add --to",
+                        out);
+    if (to >= ASSAY_ENCODING_IMPORTED && to != ASSAY_ENCODING_REP)
+        return cli_fail(CLI_USAGE,
+                        "trace convert: %s is read, but not written; --to wants trace, "
+                        "text, bytes, rep or c",
+                        assay_encoding_name(to));
+    if (to == ASSAY_ENCODING_TRACE && strcmp(out, "-") == 0)
+        return cli_fail(CLI_USAGE, "trace convert: a trace needs a file, not standard output");
+    return 0;
+}
+
 static int convert(int argc, char **argv)
 {
     struct assay_input *input;
@@ -276,18 +343,9 @@ static int convert(int argc, char **argv)
         return cli_fail(CLI_USAGE, "trace convert: takes two files, IN and OUT, but got %d",
                         argc - operand);
     const char *in = argv[operand], *out = argv[operand + 1];
-    if (to == ASSAY_ENCODING_GUESS)
-        to = encoding_of_name(out);
-    if (to == ASSAY_ENCODING_GUESS)
-        return cli_fail(CLI_USAGE, "trace convert: '%s' does not say which encoding; add --to",
-                        out);
-    if (to >= ASSAY_ENCODING_IMPORTED && to != ASSAY_ENCODING_REP)
-        return cli_fail(CLI_USAGE,
-                        "trace convert: %s is read, but not written; --to wants trace, "
-                        "text, bytes or rep",
-                        assay_encoding_name(to));
-    if (to == ASSAY_ENCODING_TRACE && strcmp(out, "-") == 0)
-        return cli_fail(CLI_USAGE, "trace convert: a trace needs a file, not standard output");
+    code = choose_encoding(out);
+    if (code)
+        return code;
     if (assay_input_open(&input, in, from, &error) != ASSAY_OK)
         return cli_fail(CLI_ENVIRONMENT, "%s", error.what);
     code = convert_input(input, in, out);

@@ -31,7 +31,7 @@ offers '--seed' replay --se
 offers '--encoding' trace show --enc
 offers 'list' replay --backend li
 offers 'plugin:' doctor --backend pl
-offers 'bytes rep text trace' trace convert --to ''
+offers 'bytes c rep text trace' trace convert --to ''
 offers 'mozilla mtrace' trace convert --from m
 offers 'text' replay --encoding te
 offers 'shifts' bench --workload shi

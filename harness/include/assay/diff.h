@@ -76,6 +76,10 @@ struct assay_picture {
 void assay_picture_draw(struct assay_picture *picture, const struct assay_heap *heap,
                         const struct assay_shadow *shadow, const void *focus);
 
+/* Both side by side in 80 columns: how much, the bar, the rows. */
+void assay_picture_print_pair(FILE *out, const struct assay_picture *left,
+                              const struct assay_picture *right);
+
 /* --- comparing --- */
 
 struct assay_parting {

@@ -15,6 +15,8 @@
 extern "C" {
 #endif
 
+struct assay_replay; /* shadow, meter and heap, kept from stream to stream */
+
 struct assay_replay_options {
     /* Self-check, walk and statistics against the shadow each so many operations; 0: only at
      * check operations and at the end. */
@@ -32,6 +34,10 @@ struct assay_replay_options {
     bool transcript;  /* compute result.transcript */
     uint64_t ignored; /* bit (1 << check): such a finding is not told. The stream goes on, or where
                        * it cannot, ends there as if all were well. */
+    /* Called when a promise is broken, while the heap is still there to be asked, which may end the process:
+     * closed already where destroy broke it. NULL: nobody wants to know. */
+    void (*tell)(void *ctx, const struct assay_finding *finding, const struct assay_replay *replay);
+    void *tell_ctx;
     volatile uint64_t
         *progress; /* where the index of the operation under way is put; NULL: nowhere */
 };
@@ -48,8 +54,6 @@ struct assay_replay_result {
     bool found;
     struct assay_finding finding;
 };
-
-struct assay_replay; /* shadow, meter and heap, kept from stream to stream */
 
 /* options is copied, what it points to is not. NULL if there is no memory. backend must outlive it. */
 struct assay_replay *assay_replay_open(const struct assay_backend *backend,

@@ -1,0 +1,99 @@
+/*
+ * fuzz_worker.c - runs slices, one after the other: each is a campaign of its own streams, known by its number.
+ *
+ * A slice ends with its first finding. A check that has been found often enough is ignored from then on, so that the
+ * others can be seen behind it.
+ */
+#include "fuzz.h"
+
+#include <signal.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+/* Of one slice: about a second. */
+#define SLICE_SECONDS 1.0
+/* Findings of one check before it is ignored. */
+#define SEEN_OFTEN 16
+
+static void fail(struct fuzz_shared *shared, const struct assay_error *error)
+{
+    shared->error = *error;
+    atomic_store(&shared->failed, true);
+}
+
+static bool take_finding(const struct fuzz *fuzz, struct fuzz_worker *worker,
+                         const struct assay_campaign_result *result)
+{
+    struct fuzz_shared *shared = fuzz->shared;
+    enum assay_check check = result->finding.check;
+    struct assay_error error;
+
+    if (atomic_fetch_add(&shared->seen[check], 1) + 1 >= SEEN_OFTEN)
+        atomic_fetch_or(&shared->ignored, 1ull << check);
+    switch (fuzz_write_finding(fuzz, result->stream, &result->finding, &error)) {
+    case FUZZ_NEW:
+        worker->written++;
+        return true;
+    case FUZZ_KNOWN:
+        worker->known++;
+        return true;
+    case FUZZ_UNCONFIRMED:
+        worker->unconfirmed++;
+        return true;
+    case FUZZ_FAILED:
+        break;
+    }
+    fail(shared, &error);
+    return false;
+}
+
+static bool run_slice(const struct fuzz *fuzz, struct fuzz_worker *worker)
+{
+    const struct assay_campaign_options options = {
+        .seed = (fuzz->seed << 20) + atomic_load(&worker->slice),
+        .most_seconds = SLICE_SECONDS,
+        .ignored = atomic_load(&fuzz->shared->ignored),
+        .options = fuzz->options,
+    };
+    struct assay_campaign_result result;
+    struct assay_error error;
+
+    if (assay_campaign_run(fuzz->backend, &options, &result, &error) != ASSAY_OK) {
+        fail(fuzz->shared, &error);
+        return false;
+    }
+    worker->streams += result.streams;
+    worker->ops += result.ops;
+    worker->served += result.served;
+    worker->refused += result.refused;
+    return !result.found || take_finding(fuzz, worker, &result);
+}
+
+/* At no moment does it look as if a slice that nobody has run were done. */
+static void take_slice(struct fuzz_shared *shared, struct fuzz_worker *worker)
+{
+    atomic_store(&worker->slice, atomic_load(&shared->next_slice));
+    atomic_store(&worker->has_slice, true);
+    atomic_store(&worker->slice, atomic_fetch_add(&shared->next_slice, 1));
+    worker->tries = 0;
+}
+
+void fuzz_work(const struct fuzz *fuzz, unsigned number)
+{
+    struct fuzz_shared *shared = fuzz->shared;
+    struct fuzz_worker *worker = &shared->worker[number];
+
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    signal(SIGINT, SIG_IGN); /* the supervisor tells us */
+    signal(SIGTERM, SIG_DFL);
+    while (!atomic_load(&shared->stop) && !atomic_load(&shared->failed)) {
+        if (!worker->has_slice || worker->tries >= FUZZ_TRIES) {
+            take_slice(shared, worker);
+        }
+        worker->tries++;
+        if (!run_slice(fuzz, worker))
+            break;
+        atomic_store(&worker->has_slice, false);
+    }
+    _exit(0);
+}
