@@ -137,7 +137,9 @@ int compare_files(const char *a, const char *b, const struct compare_options *op
         return EXIT_WORLD;
     }
     warn_of_builds(&first, &second);
-    int status = compare_and_print(&first, &second, options, out);
+    int status = results_add_totals(&first, &second) == 0
+                     ? compare_and_print(&first, &second, options, out)
+                     : EXIT_WORLD;
     if (status == EXIT_WORLD)
         assay_error_set(error, "no memory to compare %s with %s", a, b);
     results_close(&first);

@@ -18,7 +18,7 @@
 struct row {
     const struct assay_backend *backend;
     const char *spec; /* as the user named it */
-    char workload[80];
+    char workload[WORKLOAD_NAME_ROOM];
     const char *path; /* of the workload's trace, or NULL */
     bool passed;
     char failure[600]; /* what was wrong, if not passed */

@@ -31,6 +31,13 @@ struct results {
 ASSAY_MUST_CHECK assay_status results_read(struct results *results, const char *path,
                                            struct assay_error *error);
 void results_close(struct results *results);
+/* The name of the workload that stands for all. */
+#define RESULTS_TOTAL "(all)"
+/*
+ * Adds to both runs a row RESULTS_TOTAL for each heap with two workloads or more that have all rounds in both: the
+ * geometric mean of them, round by round. -1 if there is no memory, else 0.
+ */
+int results_add_totals(struct results *a, struct results *b);
 /* The row of this name, or NULL. O(rows). */
 const struct result *results_find(const struct results *results, const char *workload,
                                   const char *backend);

@@ -82,6 +82,10 @@ grep -q '"stream_up_to_slowest":"assay trace make growth | assay trace show --co
     echo "no command for the slowest operation" >&2
     failed=1
 }
+# However long it is, the command that repeats a failure has all of a workload.
+long=batches:batch=$(printf '%0100d' 1000),rounds=50
+# shellcheck disable=SC2086
+expect 1 "repeat: assay bench --backend plugin:.* --workload $long\$" $once --workload "$long" --backend "plugin:$broken"
 expect 2 'takes one of --csv' --csv --json
 expect 2 'takes one of --latency' --latency --timeline
 

@@ -157,6 +157,52 @@ static void test_answers_come_before_times(void **state)
     assert_int_equal(comparisons[ROWS - 1].verdict, VERDICT_MISSING);
 }
 
+/* The run with rows of its own, that may grow. */
+static struct results copy(const struct run *run)
+{
+    struct results results = {.path = made_up, .rows = malloc(sizeof run->rows), .count = ROWS};
+
+    assert_non_null(results.rows);
+    memcpy(results.rows, run->rows, sizeof run->rows);
+    return results;
+}
+
+static void free_totals(struct results *results)
+{
+    for (size_t i = ROWS; i < results->count; i++) {
+        free(results->rows[i].workload);
+        free(results->rows[i].backend);
+    }
+    free(results->rows);
+}
+
+static void test_the_row_of_all_workloads_is_their_geometric_mean_of_each_round(void **state)
+{
+    (void)state;
+    struct dice dice = {16};
+
+    make_run(&first, &dice, 0.01, 0.01, 0, 0);
+    make_run(&second, &dice, 0.01, 0.01, 0, 0);
+    /* A row that lacks rounds in one run counts in neither. */
+    second.rows[0].ns.count = 3;
+    struct results a = copy(&first), b = copy(&second);
+    assert_int_equal(results_add_totals(&a, &b), 0);
+    assert_int_equal(a.count, ROWS + BACKENDS);
+    assert_int_equal(b.count, ROWS + BACKENDS);
+    const struct result *null = results_find(&a, RESULTS_TOTAL, "null");
+    const struct result *list = results_find(&b, RESULTS_TOTAL, "list");
+    assert_true(null && list);
+    double of_null = 1, of_list = 1;
+    for (size_t w = 0; w < WORKLOADS; w++) {
+        of_null *= w ? first.rows[w * BACKENDS].ns.values[4] : 1;
+        of_list *= second.rows[w * BACKENDS + 2].ns.values[4];
+    }
+    assert_true(fabs(null->ns.values[4] - pow(of_null, 1.0 / (WORKLOADS - 1))) < 1e-9);
+    assert_true(fabs(list->ns.values[4] - pow(of_list, 1.0 / WORKLOADS)) < 1e-9);
+    free_totals(&a);
+    free_totals(&b);
+}
+
 static char *print_sheet(enum sheet_form form)
 {
     static const char *const headings[] = {"name", "number>"};
@@ -200,6 +246,7 @@ int main(void)
         cmocka_unit_test(test_the_ratio_is_about_what_was_planted),
         cmocka_unit_test(test_three_rounds_claim_nothing),
         cmocka_unit_test(test_answers_come_before_times),
+        cmocka_unit_test(test_the_row_of_all_workloads_is_their_geometric_mean_of_each_round),
         cmocka_unit_test(test_a_sheet_has_the_same_words_in_three_forms),
     };
 

@@ -7,8 +7,11 @@
 #include "assay/error.h"
 #include "assay/op.h"
 
+/* The longest spec has its place. */
+#define WORKLOAD_NAME_ROOM 1024
+
 struct workload {
-    char name[80];
+    char name[WORKLOAD_NAME_ROOM];
     const char *path; /* of the trace; NULL if made up */
     struct assay_stream stream;
     uint64_t requested_bytes; /* of all allocating operations together */

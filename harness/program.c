@@ -207,13 +207,28 @@ static void write_malloc_parts(const struct program *program)
         fputs("#define USABLE(block, size) (size)\n\n", out);
 }
 
+/* Whether any block is written to: not by an operation that breaks its promise at once. */
+static bool fills(const struct program *program)
+{
+    const struct assay_finding *finding = &program->course->finding;
+
+    for (size_t i = 0; i < program->course->count; i++) {
+        bool is_it = program->course->found && !finding->at_end && i == finding->op;
+        uint8_t kind = program->stream->ops[i].kind;
+        if (!is_it && (kind <= ASSAY_OP_REALLOC || kind == ASSAY_OP_TOUCH))
+            return true;
+    }
+    return false;
+}
+
 static void write_parts(const struct program *program)
 {
     FILE *out = program->out;
     bool at_end = !program->course->found || program->course->finding.at_end;
 
-    fprintf(out, "#define CONTENT %zuu /* bytes of a block that are written at most */\n",
-            program->target->content_bytes ? program->target->content_bytes : CONTENT_DEFAULT);
+    if (fills(program))
+        fprintf(out, "#define CONTENT %zuu /* bytes of a block that are written at most */\n",
+                program->target->content_bytes ? program->target->content_bytes : CONTENT_DEFAULT);
     if (program->is_malloc) {
         write_malloc_parts(program);
     } else {
@@ -230,16 +245,18 @@ static void write_parts(const struct program *program)
         write_blocks(program, "static struct block *const blocks[] = {", "&", false,
                      "};\n#define COUNT (sizeof blocks / sizeof *blocks)\n");
     fputc('\n', out);
-    part(out, "fill");
+    if (fills(program))
+        part(out, "fill");
     if (!program->is_malloc) {
         part(out, "pages");
         part(out, "heap");
     }
     part(out, program->is_malloc ? "look-malloc" : "look-table");
-    part(out, "came");
-    if (program_checks(program, ASSAY_CHECK_CONTENT) ||
-        program_checks(program, ASSAY_CHECK_PREFIX) ||
-        program_checks(program, ASSAY_CHECK_ROLLBACK))
+    if (fills(program))
+        part(out, "came");
+    if (fills(program) && (program_checks(program, ASSAY_CHECK_CONTENT) ||
+                           program_checks(program, ASSAY_CHECK_PREFIX) ||
+                           program_checks(program, ASSAY_CHECK_ROLLBACK)))
         part(out, "content");
     if (program_checks(program, ASSAY_CHECK_ZEROING))
         part(out, "zero");
