@@ -242,6 +242,7 @@ static bool arrive(struct assay_replay *replay, const struct assay_op *op,
     if (!handle)
         return refused(replay, op, request);
     if (!describe(replay, op, request, handle, &block) ||
+        !room_judge_served(replay, request, &block) ||
         !assay_shadow_add(replay->shadow, op->slot, &block, handle, request->align, request->zeroed,
                           finding_of(replay)))
         return false;
@@ -254,7 +255,8 @@ static struct request request_of(const struct assay_replay *replay, size_t size)
     return (struct request){.size = size,
                             .align = replay->backend->min_align,
                             .page_refusals = page_refusals(replay),
-                            .mapped = replay->heap.meter.mapped_bytes};
+                            .mapped = replay->heap.meter.mapped_bytes,
+                            .largest_free = ASSAY_UNKNOWN};
 }
 
 bool replay_alloc(struct assay_replay *replay, const struct assay_op *op)
@@ -279,6 +281,8 @@ bool replay_alloc(struct assay_replay *replay, const struct assay_op *op)
         return skip(replay, op);
     if (replay->fault_seen && !audit_under_fault(replay))
         return false;
+    if (op->kind == ASSAY_OP_ALLOC)
+        room_ask(replay, &request);
     errno_watch(replay);
     if (op->kind == ASSAY_OP_ALLOC)
         handle = replay->backend->alloc(self, op->size);

@@ -50,6 +50,8 @@ struct request {
     bool overflows;
     uint64_t page_refusals; /* of the page source, before the call */
     size_t mapped;          /* before the call */
+    size_t largest_free;    /* by the stats before the call; ASSAY_UNKNOWN where not asked */
+    uint64_t maps;          /* before the call */
 };
 
 struct assay_replay {
@@ -191,6 +193,11 @@ static inline void room_free(struct assay_replay *replay, size_t size, uint64_t 
 
     refill->places += size == refill->size && op >= refill->plain_from;
 }
+/* Asks the stats what fits before a request of alloc; not always, for they may be costly. */
+void room_ask(struct assay_replay *replay, struct request *request);
+/* Whether what was served had room by what the stats said. */
+bool room_judge_served(struct assay_replay *replay, const struct request *request,
+                       const struct assay_block *block);
 bool room_judge(struct assay_replay *replay, const struct request *request);
 bool room_judge_dead(struct assay_replay *replay);
 bool room_is_beyond_doubt(const struct assay_replay *replay, size_t size, size_t align);

@@ -1,5 +1,5 @@
 /*
- * room.c - whether a heap may refuse what it refused.
+ * room.c - whether a heap may refuse what it refused, and had said that it can serve what it served.
  *
  * A wrong "no" of a full or fragmented heap and a right one look alike from outside, so this only
  * speaks where no correct allocator could refuse:
@@ -31,6 +31,9 @@
 /* Refusals looked at by stats, which may be costly: all up to here, then one in so many. */
 #define LOOK_AT_FIRST 1024
 #define LOOK_THEN_EACH 64
+/* Requests before which stats are asked: all up to here, then one in so many. */
+#define ASK_AT_FIRST 64
+#define ASK_THEN_EACH 16
 /* DEAD: so many refused in a row, or so many in all of which these many times more than served. */
 #define DEAD_STREAK 256
 #define DEAD_COUNT 64
@@ -107,6 +110,30 @@ static bool contradicts_stats(struct assay_replay *replay, const struct request 
                       "%zu bytes were refused, but stats say that %zu bytes fit", request->size,
                       stats.largest_free);
     return true;
+}
+
+void room_ask(struct assay_replay *replay, struct request *request)
+{
+    struct assay_heap_stats stats = {ASSAY_UNKNOWN, ASSAY_UNKNOWN, ASSAY_UNKNOWN, ASSAY_UNKNOWN};
+    uint64_t served = replay->result->served;
+
+    if (!replay->backend->stats || !replay->sourced ||
+        (served >= ASK_AT_FIRST && served % ASK_THEN_EACH != 0))
+        return;
+    replay->backend->stats(replay->heap.self, &stats);
+    request->largest_free = stats.largest_free;
+    request->maps = replay->heap.meter.maps;
+}
+
+bool room_judge_served(struct assay_replay *replay, const struct request *request,
+                       const struct assay_block *block)
+{
+    if (request->largest_free == ASSAY_UNKNOWN || request->size <= request->largest_free ||
+        request->maps != replay->heap.meter.maps)
+        return true;
+    return assay_finding_set(&replay->result->finding, ASSAY_CHECK_STATS, block,
+                             "%zu bytes were served without mapping, but stats said that %zu fit",
+                             request->size, request->largest_free);
 }
 
 /* Counts a refusal, and says whether there were places where such a block had been. */

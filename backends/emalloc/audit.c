@@ -185,12 +185,13 @@ static size_t largest(struct emalloc_heap *heap)
 {
     size_t medium = assay_buddy_largest(&heap->medium);
     size_t large = assay_large_largest(&heap->large);
+    size_t most = heap->small.taken < heap->small.chunks ? EMALLOC_SMALL : 0;
 
-    if (large > 0)
-        return large - MARK_BYTES;
-    if (medium > 0)
-        return medium - MARK_BYTES < EMALLOC_LARGE ? medium - MARK_BYTES : EMALLOC_LARGE - 1;
-    return heap->small.taken < heap->small.chunks ? EMALLOC_SMALL : 0;
+    medium = medium > 0 ? medium - MARK_BYTES : 0;
+    medium = medium < EMALLOC_LARGE ? medium : EMALLOC_LARGE - 1;
+    large = large > 0 ? large - MARK_BYTES : 0;
+    most = medium > most ? medium : most;
+    return large > most ? large : most;
 }
 
 void emalloc_heap_stats(struct emalloc_heap *heap, struct assay_heap_stats *stats)

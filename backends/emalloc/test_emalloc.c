@@ -71,6 +71,27 @@ static void test_0_bytes_are_null(void **state)
     close_heap(heap);
 }
 
+static void test_the_largest_that_fits_is_that_of_all_parts(void **state)
+{
+    struct emalloc_heap *heap = open_heap();
+    struct assay_heap_stats stats;
+    void *medium = emalloc_heap_alloc(heap, 16, 100000, false);
+    void *large = emalloc_heap_alloc(heap, 16, 140000, false);
+
+    (void)state;
+    assert_true(medium && large);
+    assert_int_equal(give(heap, large), ASSAY_OK);
+    emalloc_heap_stats(heap, &stats);
+    assert_true(stats.largest_free >= 140000);
+    assert_int_equal(give(heap, medium), ASSAY_OK);
+    large = emalloc_heap_alloc(heap, 16, stats.largest_free, false);
+    assert_non_null(large);
+    emalloc_heap_stats(heap, &stats);
+    assert_int_equal(stats.largest_free, 131072 - 32); /* the buddy's, with no mapping kept */
+    assert_int_equal(give(heap, large), ASSAY_OK);
+    close_heap(heap);
+}
+
 static void test_64_bytes_are_small_65_medium_and_128_KiB_large(void **state)
 {
     struct emalloc_heap *heap = open_heap();
@@ -394,6 +415,7 @@ int main(void)
         cmocka_unit_test(test_what_is_no_block_is_invalid),
         cmocka_unit_test(test_resizing_keeps_content_and_place_where_it_can),
         cmocka_unit_test(test_aligned_blocks_have_marks_too),
+        cmocka_unit_test(test_the_largest_that_fits_is_that_of_all_parts),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -128,14 +128,15 @@ static void heap_stats(void *self, struct assay_heap_stats *stats)
 {
     const struct mems *mems = self;
     int64_t most = mems_tree_most(&mems->segments);
+    size_t largest = most > 0 ? (size_t)most : 0;
 
-    /* Without a record for what is left of a hole, only a request of all of it fits. */
-    if (mems->stock.count < 2 * mems_tree_appetite(&mems->segments))
-        most = 0;
+    /* Without a record for what is left of a hole, only a request of all of it fits: no size says that. */
+    if (largest > 0 && mems->stock.count < 2 * mems_tree_appetite(&mems->segments))
+        largest = ASSAY_UNKNOWN;
     *stats = (struct assay_heap_stats){.mapped_bytes = mems->mapped_bytes,
                                        .used_bytes = mems->process_bytes,
                                        .used_blocks = mems->processes,
-                                       .largest_free = most > 0 ? (size_t)most : 0};
+                                       .largest_free = largest};
 }
 
 const struct assay_backend assay_backend_mems = {

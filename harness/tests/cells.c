@@ -236,6 +236,8 @@ static void cells_stats(void *self, struct assay_heap_stats *stats)
     stats->used_bytes = used * (CELL - 16);
     stats->largest_free =
         planted == REFUSES_AGAINST_STATS && used < CELLS ? CELL - 16 : ASSAY_UNKNOWN;
+    if (planted == UNDERSTATES_ROOM)
+        stats->largest_free = 1;
 }
 
 const struct assay_backend cells_backend = {

@@ -117,6 +117,7 @@ static void test_each_planted_fault_is_found_by_its_check(void **state)
         {WALK_SKIPS, ASSAY_CHECK_WALK},
         {WALK_LOSES_BYTES, ASSAY_CHECK_WALK},
         {COUNTS_WRONG, ASSAY_CHECK_STATS},
+        {UNDERSTATES_ROOM, ASSAY_CHECK_STATS},
         {OWNS_NOTHING, ASSAY_CHECK_OWNS},
         {MAPS_MORE, ASSAY_CHECK_LIMIT},
         {KEEPS_PAGES, ASSAY_CHECK_TRIM},
