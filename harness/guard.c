@@ -69,10 +69,38 @@ static uint64_t now_ns(void)
     return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
+/* A child that computes a little gets so many times its time limit. */
+#define MOST_LOOKS 10
+
+/* Processor time that the child has had. */
+static uint64_t spent_ns(pid_t child)
+{
+    struct timespec spent = {0};
+    clockid_t clock;
+
+    if (clock_getcpuclockid(child, &clock) == 0)
+        clock_gettime(clock, &spent);
+    return (uint64_t)spent.tv_sec * 1000000000 + (uint64_t)spent.tv_nsec;
+}
+
+/*
+ * Whether a child that took `limit` since the last look is hung: it waits, for it had no processor time, or it has
+ * computed for long. One that a loaded machine lets compute little is neither; it gets more time, though not for
+ * ever, for it may ask now and then for a lock that never comes.
+ */
+static bool is_hung(pid_t child, uint64_t limit, unsigned looks, uint64_t *seen)
+{
+    uint64_t spent = spent_ns(child), gained = spent - *seen;
+
+    *seen = spent;
+    return gained < 1000000 || spent >= limit / 2 || looks >= MOST_LOOKS;
+}
+
 /* Waits until the child has ended, asking rarely; false if it had to be killed. */
 static bool await(pid_t child, unsigned seconds, int *status)
 {
-    uint64_t deadline = now_ns() + seconds * UINT64_C(1000000000);
+    uint64_t limit = seconds * UINT64_C(1000000000), deadline = now_ns() + limit, seen = 0;
+    unsigned looks = 0;
     struct timespec pause = {.tv_nsec = 20000};
     pid_t ended;
 
@@ -80,10 +108,13 @@ static bool await(pid_t child, unsigned seconds, int *status)
         if (ended < 0 && errno != EINTR)
             return true; /* cannot be: it is our child and nobody else waits for it */
         if (ended == 0 && now_ns() >= deadline) {
-            kill(child, SIGKILL);
-            while (waitpid(child, status, 0) < 0 && errno == EINTR)
-                continue;
-            return false;
+            if (is_hung(child, limit, ++looks, &seen)) {
+                kill(child, SIGKILL);
+                while (waitpid(child, status, 0) < 0 && errno == EINTR)
+                    continue;
+                return false;
+            }
+            deadline = now_ns() + limit;
         }
         if (ended == 0) {
             nanosleep(&pause, NULL);
