@@ -299,8 +299,8 @@ static void drop(struct mems_tree *tree, struct mems_node *node, unsigned level,
         return;
     }
     summarise(node, i);
-    if (child->count > ROOM / 2)
-        return;
+    if (child->count > ROOM / 4)
+        return; /* not worth a look at its neighbours */
     join(tree, node, i);
     if (i > 0)
         join(tree, node, i - 1);

@@ -6,7 +6,7 @@
  *   level 0   [ 1000 | 2000 | 3000 ] [5000|5096] [ 9192 ]
  *
  * Every operation goes down once: O(log n), and a node is a kilobyte, so that few of its steps leave the cache.
- * A node is given up when it is empty, and joined with its neighbour when both are half of one at most.
+ * A node is given up when it is empty. One that falls to a quarter is joined with a neighbour if both fill half of one.
  *
  * Nodes come from a stock that the caller fills before it changes a tree, so that no operation fails.
  *
