@@ -264,7 +264,7 @@ static void write_parts(const struct program *program)
         part(out, "overlap");
     if (has_kind(program, ASSAY_OP_FREE_FOREIGN))
         part(out, "foreign");
-    if (has_kind(program, ASSAY_OP_OVERRUN))
+    if (has_kind(program, ASSAY_OP_OVERRUN) || has_kind(program, ASSAY_OP_UNDERRUN))
         part(out, "overrun");
     if (program_audits(program)) {
         static const char *const audits[] = {"self", "walk", "stats", "owns", "audit"};

@@ -139,6 +139,23 @@ static void print_free_line(const struct program *program, size_t number)
         fprintf(out, "    s%" PRIu32 ".live = false;\n", op->slot);
 }
 
+static bool is_overrun(const struct assay_op *op)
+{
+    return op->kind == ASSAY_OP_OVERRUN || op->kind == ASSAY_OP_UNDERRUN;
+}
+
+static void print_overrun(const struct program *program, const struct assay_op *op,
+                          const char *before, const char *after)
+{
+    const uint64_t bytes = 1 + (op->arg - 1) % 16;
+
+    fprintf(program->out, "%soverrun(&s%" PRIu32 ", s%" PRIu32 ".at ", before, op->slot, op->slot);
+    if (op->kind == ASSAY_OP_OVERRUN)
+        fprintf(program->out, "+ s%" PRIu32 ".usable, %" PRIu64 "u)%s", op->slot, bytes, after);
+    else
+        fprintf(program->out, "- %" PRIu64 "u, %" PRIu64 "u)%s", bytes, bytes, after);
+}
+
 void program_op(const struct program *program, size_t number)
 {
     const struct assay_op *op = &program->stream->ops[number];
@@ -153,9 +170,8 @@ void program_op(const struct program *program, size_t number)
         print_free_line(program, number);
     else if (op->kind == ASSAY_OP_TOUCH)
         fprintf(out, "    fill(&s%" PRIu32 ");\n", op->slot);
-    else if (op->kind == ASSAY_OP_OVERRUN)
-        fprintf(out, "    overrun(&s%" PRIu32 ", %" PRIu64 "u);\n", op->slot,
-                1 + (op->arg - 1) % 16);
+    else if (is_overrun(op))
+        print_overrun(program, op, "    ", ";\n");
     else if (op->kind == ASSAY_OP_REFUSE_NEXT)
         fprintf(out, "    pages.refuse_next = %" PRIu64 "u;\n", op->arg);
     else if (op->kind == ASSAY_OP_REFUSE_BEYOND)
@@ -300,9 +316,9 @@ void program_finding(const struct program *program, size_t number)
         request_with_check(program, op);
     } else if (is_free(op)) {
         free_with_check(program, number);
-    } else if (op->kind == ASSAY_OP_OVERRUN) {
-        program_bug_if(program, "!overrun(&s%" PRIu32 ", %" PRIu64 "u)", op->slot,
-                       1 + (op->arg - 1) % 16);
+    } else if (is_overrun(op)) {
+        print_overrun(program, op, "    const bool is_told = ", ";\n");
+        program_bug_if(program, "!is_told");
     } else if (op->kind == ASSAY_OP_CHECK && !program->is_malloc) {
         fputs("    struct assay_damage damage;\n    status = heap->check ? heap->check(self, "
               "&damage) : ASSAY_OK;\n",
