@@ -148,6 +148,8 @@ assay_status assay_guard_run(void (*run)(void *arg, volatile uint64_t *progress)
 
     if (!report)
         return ASSAY_NO_MEMORY;
+    /* Or a child that flushes, as those of the thread sanitizer do, would write it again. */
+    fflush(NULL);
     pid_t child = fork();
     if (child < 0) {
         assay_guard_unshare(report, sizeof *report);

@@ -4,7 +4,7 @@
  *   handle          bits 42 and up from the address of the arena, below the address in the arena
  *   resolve(handle) where the miniblock's content is, in memory of the C library
  *
- * alloc takes the lowest gap that is large enough (tree.h), free ends the miniblock. The bytes of each are
+ * alloc takes the lowest gap that is large enough (ranges.h), free ends the miniblock. The bytes of each are
  * in one piece from the start, for users of the table write to them in place; so this measures the tree and
  * the C library's malloc, and tests both.
  */
@@ -37,10 +37,13 @@ static void arena_destroy(void *self)
     vma_close(self);
 }
 
-/* The handle of address 0: another one for each of the heaps that live at a time, and never NULL. */
+/*
+ * The handle of address 0: another one for each of the heaps that live at a time, which are more than 32 bytes apart;
+ * neither NULL nor 1 << 63, which is an address that programs get wrong.
+ */
 static uint64_t first_handle(const void *self)
 {
-    return (((uint64_t)(uintptr_t)self >> 4 & 0x1fffff) | 0x200000) << ARENA_SHIFT;
+    return (((uint64_t)(uintptr_t)self >> 4 & 0x1fffff) | 0x200001) << ARENA_SHIFT;
 }
 
 static uint64_t address_of(const void *self, const void *handle)
