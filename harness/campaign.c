@@ -15,6 +15,7 @@
 
 #include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/time.h>
 #include <time.h>
 
@@ -213,9 +214,20 @@ static void describe_ending(const struct job *job, const struct assay_guard_outc
                                         strsignal(ending->code));
 }
 
+/* Of the children that have ended. */
+static double children_seconds(void)
+{
+    struct rusage usage;
+
+    getrusage(RUSAGE_CHILDREN, &usage);
+    return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+           (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+}
+
 /* Runs streams job->first .. job->end - 1, or as many as one child can. */
 static assay_status run_some(struct job *job, struct assay_error *error)
 {
+    const double before = job->record->result.seconds, children = children_seconds();
     struct assay_guard_outcome ending;
 
     job->record->number = job->first;
@@ -223,9 +235,11 @@ static assay_status run_some(struct job *job, struct assay_error *error)
         assay_error_set(error, "cannot start a child process");
         return ASSAY_NO_MEMORY;
     }
-    if (ending.ending != ASSAY_ENDED)
+    if (ending.ending != ASSAY_ENDED) {
+        /* It could not say itself; where this ending is to be ignored, the campaign goes on, but not for ever. */
+        job->record->result.seconds = before + children_seconds() - children;
         describe_ending(job, &ending);
-    else if (job->record->status != ASSAY_OK)
+    } else if (job->record->status != ASSAY_OK)
         *error = job->record->error;
     return job->record->status;
 }
