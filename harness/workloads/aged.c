@@ -30,17 +30,11 @@ static void make(struct making *making)
 {
     uint32_t litter = (uint32_t)number(making, LITTER), live = (uint32_t)number(making, LIVE);
 
-    for (uint32_t slot = 0; slot < litter && making_goes_on(making); slot++)
-        make_alloc(making, slot, draw_size(making, SIZES));
+    make_blocks(making, 0, litter, SIZES);
     struct dice sweeping = making->dice;
     sweep(making, litter);
-    for (uint32_t slot = 0; slot < live && making_goes_on(making); slot++)
-        make_alloc(making, litter + slot, draw_size(making, SIZES));
-    for (uint64_t i = 0; i < number(making, ROUNDS) && making_goes_on(making); i++) {
-        uint32_t slot = litter + (uint32_t)dice_roll(&making->dice, live);
-        make_free(making, slot);
-        make_alloc(making, slot, draw_size(making, SIZES));
-    }
+    make_blocks(making, litter, live, SIZES);
+    make_replacements(making, litter, live, SIZES, number(making, ROUNDS));
     make_free_all(making, litter, live);
     end_litter(making, litter, sweeping);
 }

@@ -26,8 +26,7 @@ static void make(struct making *making)
     uint32_t *order = make_order(making, batch);
 
     for (uint64_t round = 0; round < number(making, ROUNDS) && making_goes_on(making); round++) {
-        for (uint32_t i = 0; i < batch; i++)
-            make_alloc(making, i, draw_size(making, SIZES));
+        make_blocks(making, 0, batch, SIZES);
         free_batch(making, batch, order);
     }
     free(order);

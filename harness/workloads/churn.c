@@ -32,8 +32,7 @@ static void make(struct making *making)
 {
     uint32_t live = (uint32_t)number(making, LIVE);
 
-    for (uint32_t slot = 0; slot < live && making_goes_on(making); slot++)
-        make_alloc(making, slot, draw_size(making, SIZES));
+    make_blocks(making, 0, live, SIZES);
     for (uint64_t i = 0; i < number(making, ROUNDS) && making_goes_on(making); i++) {
         uint32_t slot = choose(making, live, i);
         make_free(making, slot);

@@ -13,13 +13,8 @@ static void make(struct making *making)
 {
     uint32_t live = (uint32_t)number(making, LIVE);
 
-    for (uint32_t slot = 0; slot < live && making_goes_on(making); slot++)
-        make_alloc(making, slot, draw_size(making, SIZES));
-    for (uint64_t i = 0; i < number(making, ROUNDS) && making_goes_on(making); i++) {
-        uint32_t slot = (uint32_t)dice_roll(&making->dice, live);
-        make_free(making, slot);
-        make_alloc(making, slot, draw_size(making, SIZES));
-    }
+    make_blocks(making, 0, live, SIZES);
+    make_replacements(making, 0, live, SIZES, number(making, ROUNDS));
     make_free_all(making, 0, live);
 }
 

@@ -43,6 +43,29 @@ void make_hand_over(struct making *making, uint32_t slot, uint32_t thread)
     add(making, (struct assay_op){.kind = ASSAY_OP_HAND_OVER, .slot = slot, .arg = thread});
 }
 
+void make_blocks(struct making *making, uint32_t first, uint32_t count, unsigned sizes)
+{
+    for (uint32_t i = 0; i < count && making_goes_on(making); i++)
+        make_alloc(making, first + i, draw_size(making, sizes));
+}
+
+void make_replacements(struct making *making, uint32_t first, uint32_t count, unsigned sizes,
+                       uint64_t times)
+{
+    for (uint64_t i = 0; i < times && making_goes_on(making); i++) {
+        uint32_t slot = first + (uint32_t)dice_roll(&making->dice, count);
+        make_free(making, slot);
+        make_alloc(making, slot, draw_size(making, sizes));
+    }
+}
+
+void make_touches(struct making *making, uint32_t threads, uint64_t times)
+{
+    for (uint64_t i = 0; i < times && making_goes_on(making); i++)
+        for (making->thread = 0; making->thread < threads; making->thread++)
+            make_touch(making, making->thread);
+}
+
 void make_free_all(struct making *making, uint32_t first, uint64_t count)
 {
     for (uint32_t i = 0; i < count && making_goes_on(making); i++)

@@ -55,6 +55,13 @@ void make_free(struct making *making, uint32_t slot);
 void make_touch(struct making *making, uint32_t slot);
 void make_hand_over(struct making *making, uint32_t slot, uint32_t thread);
 
+/* Asks for blocks in slots first .. first + count - 1, of sizes drawn from the parameter `sizes`. */
+void make_blocks(struct making *making, uint32_t first, uint32_t count, unsigned sizes);
+/* So often frees one of these slots, any of them, and asks for another block in its place. */
+void make_replacements(struct making *making, uint32_t first, uint32_t count, unsigned sizes,
+                       uint64_t times);
+/* Threads 0 .. threads - 1 touch the slots of their numbers in turn, so many times each. */
+void make_touches(struct making *making, uint32_t threads, uint64_t times);
 /* Frees slots first .. first + count - 1, lowest first. */
 void make_free_all(struct making *making, uint32_t first, uint64_t count);
 /* Puts 0 .. count - 1 in random order into a new array, which the caller frees; NULL ends the making. */

@@ -13,8 +13,7 @@ static void make(struct making *making)
 {
     uint32_t threads = (uint32_t)number(making, THREADS);
 
-    for (uint32_t i = 0; i < threads; i++)
-        make_alloc(making, i, draw_size(making, SIZES));
+    make_blocks(making, 0, threads, SIZES);
     for (uint32_t i = 0; i < threads; i++)
         make_hand_over(making, i, i);
     for (uint64_t round = 0; round < number(making, ROUNDS) && making_goes_on(making); round++) {
@@ -22,9 +21,7 @@ static void make(struct making *making)
             make_free(making, making->thread);
             make_alloc(making, making->thread, draw_size(making, SIZES));
         }
-        for (uint64_t i = 0; i < number(making, TOUCHES) && making_goes_on(making); i++)
-            for (making->thread = 0; making->thread < threads; making->thread++)
-                make_touch(making, making->thread);
+        make_touches(making, threads, number(making, TOUCHES));
     }
     for (making->thread = 0; making->thread < threads; making->thread++)
         make_free(making, making->thread);

@@ -16,9 +16,7 @@ static void make(struct making *making)
     for (uint64_t round = 0; round < number(making, ROUNDS) && making_goes_on(making); round++) {
         for (making->thread = 0; making->thread < threads; making->thread++)
             make_alloc(making, making->thread, draw_size(making, SIZES));
-        for (uint64_t i = 0; i < number(making, TOUCHES) && making_goes_on(making); i++)
-            for (making->thread = 0; making->thread < threads; making->thread++)
-                make_touch(making, making->thread);
+        make_touches(making, threads, number(making, TOUCHES));
         for (making->thread = 0; making->thread < threads; making->thread++)
             make_free(making, making->thread);
     }
