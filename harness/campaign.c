@@ -58,6 +58,11 @@ uint64_t assay_campaign_number(uint64_t seed, uint64_t n)
     return (seed << 32) + n + 1;
 }
 
+bool assay_campaign_is_fenced(uint64_t number)
+{
+    return number % 2 != 0;
+}
+
 static double processor_seconds(void)
 {
     struct timespec time;
@@ -135,8 +140,9 @@ static bool run_stream(struct rig *rig, struct job *job, uint64_t n)
     }
     assay_stream_reader_init(&reader, &rig->stream);
     wind_timer();
-    record->status = assay_replay_run(number % 2 ? rig->fenced : rig->recycled, &reader.reader,
-                                      &result, &record->error);
+    record->status =
+        assay_replay_run(assay_campaign_is_fenced(number) ? rig->fenced : rig->recycled,
+                         &reader.reader, &result, &record->error);
     if (record->status != ASSAY_OK)
         return false;
     sum->streams++;

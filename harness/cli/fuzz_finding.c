@@ -26,10 +26,10 @@
 
 #define PART ".part-"
 
-/* A campaign's pages: odd numbers are fenced, see campaign.h. */
+/* As --pages has it. */
 static const char *pages_of(uint64_t number)
 {
-    return number % 2 ? "fenced" : "recycled";
+    return assay_campaign_is_fenced(number) ? "fenced" : "recycled";
 }
 
 /* --- folders --- */

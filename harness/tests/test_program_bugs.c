@@ -54,19 +54,14 @@ static void recycle(void *ctx)
     assay_recycler_reset(ctx);
 }
 
-/* Odd places in a campaign are even numbers. */
-static bool is_fenced(uint64_t number)
-{
-    return number % 2 == 1;
-}
-
 static struct assay_replay_options replay_options(uint64_t number)
 {
     struct assay_replay_options options = {.content_bytes = CONTENT};
+    bool fenced = assay_campaign_is_fenced(number);
 
-    options.pages = is_fenced(number) ? &fence.source : &recycler.source;
-    options.reset_pages = is_fenced(number) ? assay_fence_reset : recycle;
-    options.reset_ctx = is_fenced(number) ? (void *)&fence : (void *)&recycler;
+    options.pages = fenced ? &fence.source : &recycler.source;
+    options.reset_pages = fenced ? assay_fence_reset : recycle;
+    options.reset_ctx = fenced ? (void *)&fence : (void *)&recycler;
     return options;
 }
 
@@ -181,7 +176,8 @@ static enum assay_check tell(const struct mutant *mutant)
     if (assay_course_run(&course, backend, &stream, &options, &error) != ASSAY_OK)
         fail_msg("%s", error.what);
     if (course.found) {
-        write_program(path, backend, spec + strlen("plugin:"), &stream, &course, is_fenced(number));
+        write_program(path, backend, spec + strlen("plugin:"), &stream, &course,
+                      assay_campaign_is_fenced(number));
         if (tells_apart(mutant, course.finding.check))
             check = course.finding.check;
     } else {

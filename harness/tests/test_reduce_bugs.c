@@ -44,7 +44,7 @@ static struct assay_reduce_options options_for(uint64_t number)
 {
     struct assay_reduce_options options = {.replay = {.content_bytes = (size_t)64 << 10}};
 
-    if (number % 2 != 0) {
+    if (assay_campaign_is_fenced(number)) {
         options.replay.pages = &fence.source;
         options.replay.reset_pages = assay_fence_reset;
         options.replay.reset_ctx = &fence;
