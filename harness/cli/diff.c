@@ -167,7 +167,6 @@ static void print_ending(const struct job *job, const struct assay_guard_outcome
     to_draw.known = &finding;
     to_draw.known_heap = heap;
     memset(job->outcome, 0, sizeof *job->outcome);
-    fflush(stdout); /* what is in the buffer is ours to write, and not a child's */
     if (assay_guard_run(run, &to_draw, (unsigned)timeout, true, &again) == ASSAY_OK &&
         again.ending == ASSAY_ENDED && job->outcome->result.parted) {
         print_parting(job, &job->outcome->result.parting);
@@ -197,7 +196,6 @@ static enum cli_exit diff_one(struct job *job)
     struct assay_diff_result *result = &outcome->result;
 
     memset(outcome, 0, sizeof *outcome);
-    fflush(stdout);
     if (assay_guard_run(run, job, (unsigned)timeout, false, &ending) != ASSAY_OK)
         return (enum cli_exit)cli_fail(CLI_ENVIRONMENT, "cannot start a child process");
     bool ended = ending.ending == ASSAY_ENDED;

@@ -199,7 +199,6 @@ static assay_status visit_backend(struct visit *visit, struct assay_error *error
 {
     struct assay_guard_outcome ending;
 
-    fflush(NULL); /* children must not write what is the parent's */
     assay_status status = assay_guard_run(load_child, visit, LOAD_SECONDS, true, &ending);
     if (status == ASSAY_OK && ending.ending != ASSAY_ENDED) {
         if (!visit->plan->json)

@@ -226,7 +226,6 @@ static enum cli_exit replay_one(struct job *job)
     struct outcome *outcome = job->outcome;
 
     memset(outcome, 0, sizeof *outcome);
-    fflush(stdout);
     if (assay_guard_run(run, job, (unsigned)timeout, false, &ending) != ASSAY_OK)
         return (enum cli_exit)cli_fail(CLI_ENVIRONMENT, "cannot start a child process");
     if (ending.ending == ASSAY_ENDED && outcome->status != ASSAY_OK)
