@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#define ALL_CAPS ((ASSAY_CAP_DETECTS_WRITE_AFTER_FREE << 1) - 1u)
+#define ALL_CAPS (ASSAY_CAP_END - 1u)
 
 /* Whether name is [a-z][a-z0-9_]*. */
 static bool is_name(const char *name)

@@ -59,6 +59,7 @@ enum {
     ASSAY_CAP_DETECTS_UNDERRUN = 1u << 11, /* check or free reports bytes written before a block */
     /* check, or a request that takes the memory, reports bytes written to a freed block */
     ASSAY_CAP_DETECTS_WRITE_AFTER_FREE = 1u << 12,
+    ASSAY_CAP_END = 1u << 13, /* no promise: all are below it */
 };
 
 /* Where a heap gets its memory. Injected, so that tests can count, limit and refuse it. */
