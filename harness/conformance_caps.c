@@ -356,19 +356,23 @@ static void *ask_too_much(struct trial *trial, int how, const char **name)
     const struct assay_backend *backend = trial->backend;
     void *self = trial->heap.self;
 
-    *name = how == 1 && backend->alloc_zeroed    ? "alloc_zeroed(SIZE_MAX / 2, 3)"
-            : how == 2 && backend->alloc_aligned ? "alloc_aligned(4096, SIZE_MAX - 8192)"
-            : how == 3 && backend->realloc       ? "realloc of a block to SIZE_MAX / 2 + 2"
-            : how == 4 && backend->alloc_zeroed  ? "alloc_zeroed(1, SIZE_MAX)"
-                                                 : "alloc(SIZE_MAX)";
-    if (how == 1 && backend->alloc_zeroed)
+    if (how == 1 && backend->alloc_zeroed) {
+        *name = "alloc_zeroed(SIZE_MAX / 2, 3)";
         return backend->alloc_zeroed(self, SIZE_MAX / 2, 3);
-    if (how == 2 && backend->alloc_aligned)
+    }
+    if (how == 2 && backend->alloc_aligned) {
+        *name = "alloc_aligned(4096, SIZE_MAX - 8192)";
         return backend->alloc_aligned(self, 4096, SIZE_MAX - 8192);
-    if (how == 3 && backend->realloc)
+    }
+    if (how == 3 && backend->realloc) {
+        *name = "realloc of a block to SIZE_MAX / 2 + 2";
         return backend->realloc(self, trial->blocks[0].handle, SIZE_MAX / 2 + 2);
-    if (how == 4 && backend->alloc_zeroed)
+    }
+    if (how == 4 && backend->alloc_zeroed) {
+        *name = "alloc_zeroed(1, SIZE_MAX)";
         return backend->alloc_zeroed(self, 1, SIZE_MAX);
+    }
+    *name = "alloc(SIZE_MAX)";
     return backend->alloc(self, SIZE_MAX);
 }
 
