@@ -1,6 +1,7 @@
 /* bench.c - what is to be measured, and in which order. */
 #include "bench.h"
 
+#include "fail.h"
 #include "harness_costs.h"
 #include "measure.h"
 #include "table.h"
@@ -12,7 +13,6 @@
 #include "assay/workload.h"
 
 #include <glob.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,18 +45,6 @@ struct plan {
     struct sheet *sheet; /* NULL: rows are printed by table.c */
     FILE *lines[2];
 };
-
-__attribute__((format(printf, 2, 3))) static int fail(int status, const char *format, ...)
-{
-    va_list arguments;
-
-    fputs("assay: ", stderr);
-    va_start(arguments, format);
-    vfprintf(stderr, format, arguments);
-    va_end(arguments);
-    fputc('\n', stderr);
-    return status;
-}
 
 void assay_bench_list(FILE *out)
 {
@@ -105,9 +93,9 @@ static int add_backend(struct plan *plan, const char *spec)
     if (has_word(&plan->specs, spec))
         return 0;
     if (assay_registry_find(spec, &backend, &error) != ASSAY_OK)
-        return fail(EXIT_USAGE, "%s", error.what);
+        return bench_fail(EXIT_USAGE, "%s", error.what);
     if (!add_word(&plan->specs, spec))
-        return fail(EXIT_USAGE, "too many backends at '%s'", spec);
+        return bench_fail(EXIT_USAGE, "too many backends at '%s'", spec);
     plan->backend[plan->specs.count - 1] = backend;
     return 0;
 }
@@ -119,9 +107,10 @@ static int add_trace(struct plan *plan, const char *path)
     struct assay_error error;
 
     if (assay_input_open(&input, path, ASSAY_ENCODING_GUESS, &error) != ASSAY_OK)
-        return fail(EXIT_ENVIRONMENT, "%s", error.what);
+        return bench_fail(EXIT_ENVIRONMENT, "%s", error.what);
     assay_input_close(input);
-    return add_word(&plan->traces, path) ? 0 : fail(EXIT_USAGE, "too many traces at '%s'", path);
+    return add_word(&plan->traces, path) ? 0
+                                         : bench_fail(EXIT_USAGE, "too many traces at '%s'", path);
 }
 
 /* A folder stands for the traces in it. */
@@ -137,9 +126,9 @@ static int add_traces(struct plan *plan, const char *path)
     snprintf(pattern, sizeof pattern, "%s/*.trace", path);
     int found = glob(pattern, known ? GLOB_APPEND : 0, NULL, &plan->globs);
     if (found == GLOB_NOMATCH)
-        return fail(EXIT_ENVIRONMENT, "no traces in %s: expected files called *.trace", path);
+        return bench_fail(EXIT_ENVIRONMENT, "no traces in %s: expected files called *.trace", path);
     if (found != 0)
-        return fail(EXIT_ENVIRONMENT, "cannot search %s for traces", path);
+        return bench_fail(EXIT_ENVIRONMENT, "cannot search %s for traces", path);
     for (size_t i = known; i < plan->globs.gl_pathc && status == 0; i++)
         status = add_trace(plan, plan->globs.gl_pathv[i]);
     return status;
@@ -150,9 +139,10 @@ static int add_workload(struct plan *plan, const char *name)
     struct assay_error error;
 
     if (!is_cost(name) && assay_workload_check(name, &error) != ASSAY_OK)
-        return fail(EXIT_USAGE, "%s; see assay bench --list", error.what);
-    return add_word(&plan->workloads, name) ? 0
-                                            : fail(EXIT_USAGE, "too many workloads at '%s'", name);
+        return bench_fail(EXIT_USAGE, "%s; see assay bench --list", error.what);
+    return add_word(&plan->workloads, name)
+               ? 0
+               : bench_fail(EXIT_USAGE, "too many workloads at '%s'", name);
 }
 
 static int take(struct plan *plan, const struct assay_bench_options *options)
@@ -322,7 +312,7 @@ static bool load(const struct part *part, struct workload *workload, int *status
     if ((part->is_trace ? workload_load(workload, part->name, &error)
                         : workload_make(workload, part->name, &error)) == ASSAY_OK)
         return true;
-    *status = fail(EXIT_ENVIRONMENT, "%s", error.what);
+    *status = bench_fail(EXIT_ENVIRONMENT, "%s", error.what);
     return false;
 }
 
@@ -436,10 +426,10 @@ static int make_rows_and_run(struct plan *plan)
         name_parts(plan, parts, rows);
         status = run(plan, parts, count);
     } else {
-        fail(status, "no memory for the results");
+        bench_fail(status, "no memory for the results");
     }
     if (plan->sheet && sheet_close(plan->sheet, plan->form, plan->table) != 0)
-        status = fail(EXIT_ENVIRONMENT, "no memory for the table");
+        status = bench_fail(EXIT_ENVIRONMENT, "no memory for the table");
     if (rows)
         assay_guard_unshare(rows, room + 1);
     free(parts);

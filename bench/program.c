@@ -2,6 +2,7 @@
 #include "program.h"
 
 #include "context.h"
+#include "fail.h"
 #include "program_row.h"
 
 #include <math.h>
@@ -25,18 +26,6 @@ struct plan {
     unsigned limit_s;
 };
 
-__attribute__((format(printf, 2, 3))) static int fail(int status, const char *format, ...)
-{
-    va_list arguments;
-
-    fputs("assay: ", stderr);
-    va_start(arguments, format);
-    vfprintf(stderr, format, arguments);
-    va_end(arguments);
-    fputc('\n', stderr);
-    return status;
-}
-
 /* --- which libraries --- */
 
 static int add_library(struct plan *plan, const char *spec)
@@ -46,12 +35,13 @@ static int add_library(struct plan *plan, const char *spec)
     if (strcmp(spec, "system") == 0)
         return 0;
     if (!is_library)
-        return fail(EXIT_NOT_OFFERED,
-                    "bench: a whole program runs on system and on dl:PATH without a prefix, not on "
-                    "'%s'",
-                    spec);
+        return bench_fail(
+            EXIT_NOT_OFFERED,
+            "bench: a whole program runs on system and on dl:PATH without a prefix, not on "
+            "'%s'",
+            spec);
     if (plan->count == MOST)
-        return fail(EXIT_USAGE, "bench: more than %d libraries", MOST - 1);
+        return bench_fail(EXIT_USAGE, "bench: more than %d libraries", MOST - 1);
     plan->rows[plan->count++] = (struct program_row){.spec = spec, .library = spec + 3};
     return 0;
 }
@@ -112,10 +102,10 @@ static int find_expected(struct plan *plan)
 
     if (program_run(&plan->expected, plan->command, NULL, 0, &error) != ASSAY_OK ||
         program_run(&again, plan->command, NULL, 0, &error) != ASSAY_OK)
-        return fail(EXIT_ENVIRONMENT, "%s", error.what);
+        return bench_fail(EXIT_ENVIRONMENT, "%s", error.what);
     if (plan->expected.signal)
-        return fail(EXIT_ENVIRONMENT, "%s is ended by a signal with system: %s", plan->command[0],
-                    strsignal(plan->expected.signal));
+        return bench_fail(EXIT_ENVIRONMENT, "%s is ended by a signal with system: %s",
+                          plan->command[0], strsignal(plan->expected.signal));
     plan->is_repeatable = same_answer(&plan->expected, &again);
     if (!plan->is_repeatable)
         fputs("assay: the program prints something else each time: outputs are not compared\n",

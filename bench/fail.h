@@ -1,0 +1,8 @@
+/* fail.h - how a run of bench that cannot be says why. */
+#ifndef ASSAY_BENCH_FAIL_H
+#define ASSAY_BENCH_FAIL_H
+
+/* Prints "assay: ", what printf would, and a newline to standard error. Returns `status`. */
+__attribute__((format(printf, 2, 3))) int bench_fail(int status, const char *format, ...);
+
+#endif
