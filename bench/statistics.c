@@ -24,15 +24,20 @@ static double median_of_sorted(const double *values, size_t n)
     return n % 2 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
 }
 
+double median_of(double *values, size_t n)
+{
+    if (n == 0)
+        return NAN;
+    qsort(values, n, sizeof *values, compare);
+    return median_of_sorted(values, n);
+}
+
 double sample_median(const struct sample *sample)
 {
     double sorted[SAMPLE_MOST];
 
-    if (sample->count == 0)
-        return NAN;
     memcpy(sorted, sample->values, sample->count * sizeof *sorted);
-    qsort(sorted, sample->count, sizeof *sorted, compare);
-    return median_of_sorted(sorted, sample->count);
+    return median_of(sorted, sample->count);
 }
 
 double sample_spread(const struct sample *sample)

@@ -18,7 +18,8 @@ struct interval {
     double low, middle, high;
 };
 
-/* The middle value, or the mean of both middle ones; NAN of none. O(n log n). */
+/* The middle value, or the mean of both middle ones; NAN of none. Sorts the values. O(n log n). */
+double median_of(double *values, size_t n);
 double sample_median(const struct sample *sample);
 /* How far the middle half lies apart. NAN below three values. O(n log n). */
 double sample_spread(const struct sample *sample);

@@ -10,6 +10,7 @@
  */
 #include "measure.h"
 #include "shim.h"
+#include "statistics.h"
 
 #include "assay/bare.h"
 #include "assay/guard.h"
@@ -202,13 +203,6 @@ bool measure_round(struct row *rows, size_t count, const struct workload *worklo
     return wanted;
 }
 
-static int compare(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
 double row_median(const struct row *row)
 {
     double sorted[MOST_REPETITIONS];
@@ -216,8 +210,5 @@ double row_median(const struct row *row)
 
     for (unsigned i = 0; i < n; i++)
         sorted[i] = row->ns[i];
-    qsort(sorted, n, sizeof *sorted, compare);
-    if (n == 0)
-        return 0;
-    return n % 2 ? sorted[n / 2] : (sorted[n / 2 - 1] + sorted[n / 2]) / 2;
+    return n == 0 ? 0 : median_of(sorted, n);
 }
