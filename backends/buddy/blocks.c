@@ -143,8 +143,10 @@ static bool grow(struct assay_buddy *buddy, unsigned order)
     unsigned full = BUDDY_FIRST_REGION + buddy->refills;
     unsigned least = order > page ? order : page;
 
+    size_t left = buddy->regions->limit - buddy->regions->mapped_bytes;
     for (unsigned top = full > least ? full : least; top >= least; top--) {
-        if (add_region(buddy, top)) {
+        size_t bytes = (size_t)1 << top;
+        if (bytes + bytes_beside(buddy, bytes) <= left && add_region(buddy, top)) {
             buddy->refills += top >= full && full < 30;
             return true;
         }
