@@ -1,50 +1,18 @@
-/* bench.c - what is to be measured, and in which order. */
+/* bench.c - runs a plan: answers, footprints and rounds, in which order, and what comes of it. */
 #include "bench.h"
 
 #include "fail.h"
 #include "harness_costs.h"
-#include "measure.h"
+#include "plan.h"
 #include "table.h"
 #include "views.h"
+#include "workers.h"
 
 #include "assay/guard.h"
-#include "assay/input.h"
-#include "assay/registry.h"
 #include "assay/workload.h"
 
-#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#define MOST 256 /* backends, traces, workloads: each */
-#define DEFAULT_TRACES "corpus/traces"
-
-enum { EXIT_FINDING = 1, EXIT_USAGE = 2, EXIT_ENVIRONMENT = 3 };
-
-struct words {
-    const char *word[MOST];
-    size_t count;
-};
-
-struct plan {
-    const struct assay_backend *backend[MOST];
-    struct words specs;     /* what the user called the backends */
-    struct words workloads; /* made-up ones, and costs of the harness */
-    struct words traces;
-    glob_t globs; /* owns the names of traces that were found */
-    bool made_up_only;
-    int repetitions;
-    double min_time_s;
-    enum assay_bench_view view;
-    uint64_t every;
-    FILE *table;
-    enum sheet_form form;
-    struct sheet *sheet; /* NULL: rows are printed by table.c */
-    FILE *lines[2];
-};
 
 void assay_bench_list(FILE *out)
 {
@@ -59,127 +27,6 @@ void assay_bench_list(FILE *out)
     }
     for (size_t i = 0; cost_name(i); i++)
         fprintf(out, "%-14s %s\n", cost_name(i), cost_summary(i));
-}
-
-static bool is_cost(const char *name)
-{
-    for (size_t i = 0; cost_name(i); i++)
-        if (strcmp(cost_name(i), name) == 0)
-            return true;
-    return false;
-}
-
-static bool add_word(struct words *words, const char *word)
-{
-    if (words->count == MOST)
-        return false;
-    words->word[words->count++] = word;
-    return true;
-}
-
-static bool has_word(const struct words *words, const char *word)
-{
-    for (size_t i = 0; i < words->count; i++)
-        if (strcmp(words->word[i], word) == 0)
-            return true;
-    return false;
-}
-
-static int add_backend(struct plan *plan, const char *spec)
-{
-    const struct assay_backend *backend;
-    struct assay_error error;
-
-    if (has_word(&plan->specs, spec))
-        return 0;
-    if (assay_registry_find(spec, &backend, &error) != ASSAY_OK)
-        return bench_fail(EXIT_USAGE, "%s", error.what);
-    if (!add_word(&plan->specs, spec))
-        return bench_fail(EXIT_USAGE, "too many backends at '%s'", spec);
-    plan->backend[plan->specs.count - 1] = backend;
-    return 0;
-}
-
-/* Whether it is a stream at all: better known now than after minutes of measuring. */
-static int add_trace(struct plan *plan, const char *path)
-{
-    struct assay_input *input;
-    struct assay_error error;
-
-    if (assay_input_open(&input, path, ASSAY_ENCODING_GUESS, &error) != ASSAY_OK)
-        return bench_fail(EXIT_ENVIRONMENT, "%s", error.what);
-    assay_input_close(input);
-    return add_word(&plan->traces, path) ? 0
-                                         : bench_fail(EXIT_USAGE, "too many traces at '%s'", path);
-}
-
-/* A folder stands for the traces in it. */
-static int add_traces(struct plan *plan, const char *path)
-{
-    char pattern[4096];
-    struct stat what;
-    int status = 0;
-
-    if (stat(path, &what) != 0 || !S_ISDIR(what.st_mode))
-        return add_trace(plan, path);
-    size_t known = plan->globs.gl_pathc;
-    snprintf(pattern, sizeof pattern, "%s/*.trace", path);
-    int found = glob(pattern, known ? GLOB_APPEND : 0, NULL, &plan->globs);
-    if (found == GLOB_NOMATCH)
-        return bench_fail(EXIT_ENVIRONMENT, "no traces in %s: expected files called *.trace", path);
-    if (found != 0)
-        return bench_fail(EXIT_ENVIRONMENT, "cannot search %s for traces", path);
-    for (size_t i = known; i < plan->globs.gl_pathc && status == 0; i++)
-        status = add_trace(plan, plan->globs.gl_pathv[i]);
-    return status;
-}
-
-static int add_workload(struct plan *plan, const char *name)
-{
-    struct assay_error error;
-
-    if (!is_cost(name) && assay_workload_check(name, &error) != ASSAY_OK)
-        return bench_fail(EXIT_USAGE, "%s; see assay bench --list", error.what);
-    return add_word(&plan->workloads, name)
-               ? 0
-               : bench_fail(EXIT_USAGE, "too many workloads at '%s'", name);
-}
-
-static int take(struct plan *plan, const struct assay_bench_options *options)
-{
-    int status = 0;
-
-    for (size_t i = 0; i < options->backends.count && status == 0; i++)
-        status = add_backend(plan, options->backends.words[i]);
-    for (size_t i = 0; i < options->workloads.count && status == 0; i++)
-        status = add_workload(plan, options->workloads.words[i]);
-    for (size_t i = 0; i < options->traces.count && status == 0; i++)
-        status = add_traces(plan, options->traces.words[i]);
-    return status;
-}
-
-/* What was not said: all backends, all workloads, the corpus. */
-static int complete(struct plan *plan)
-{
-    size_t count;
-    const struct assay_backend *const *all = assay_registry_all(&count);
-    bool is_all = plan->specs.count == 0;
-    int status = 0;
-
-    for (size_t i = 0; i < count && status == 0; i++)
-        if (is_all || strcmp(all[i]->name, "null") == 0 || strcmp(all[i]->name, "system") == 0)
-            status = add_backend(plan, all[i]->name);
-    if (status != 0 || plan->workloads.count || plan->traces.count)
-        return status;
-    for (size_t i = 0; workload_standard(i); i++)
-        if (!add_word(&plan->workloads, workload_standard(i)))
-            return EXIT_USAGE;
-    if (plan->made_up_only)
-        return 0;
-    if (access(DEFAULT_TRACES, F_OK) == 0)
-        return add_traces(plan, DEFAULT_TRACES);
-    fputs("no " DEFAULT_TRACES " here: only made-up workloads are measured; see --trace\n", stderr);
-    return 0;
 }
 
 static void add_to_sheet(const struct plan *plan, const struct row *rows, size_t count)
@@ -209,27 +56,6 @@ static int show(struct plan *plan, const struct row *rows, size_t count)
         if (!rows[i].passed)
             status = EXIT_FINDING;
     return status;
-}
-
-/* For people who wait; gone when the next rows come. */
-static void tell_progress(const char *doing, const char *workload, const char *spec)
-{
-    if (isatty(STDERR_FILENO))
-        fprintf(stderr, "\r\033[K%s %s %s", doing, workload, spec);
-}
-
-static void tell_round(const char *workload, int round)
-{
-    char text[40];
-
-    snprintf(text, sizeof text, "in round %d", round + 1);
-    tell_progress("timing", workload, text);
-}
-
-static void end_progress(void)
-{
-    if (isatty(STDERR_FILENO))
-        fputs("\r\033[K", stderr);
 }
 
 /* A row whose heap came through the checks, and not through this. */
@@ -278,18 +104,14 @@ static void run_timeline(struct plan *plan, struct row *row, const struct worklo
         assay_guard_unshare(timeline, room);
 }
 
-/* What comes between checks and rounds; rows that failed are passed over. */
-static void measure_rows(struct plan *plan, struct row *rows, const struct workload *workload)
+/* What comes between checks and rounds where times are not all that is wanted; those that failed are passed over. */
+static void view_rows(struct plan *plan, struct row *rows, const struct workload *workload)
 {
-    size_t count = plan->specs.count;
-
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < plan->specs.count; i++) {
         if (!rows[i].passed)
             continue;
-        tell_progress("measuring", workload->name, plan->specs.word[i]);
-        if (plan->view == ASSAY_BENCH_TIMES)
-            measure_footprint(&rows[i], workload);
-        else if (plan->view == ASSAY_BENCH_LATENCY)
+        progress_tell(&plan->progress, "measuring", workload->name, plan->specs.word[i]);
+        if (plan->view == ASSAY_BENCH_LATENCY)
             run_latency(plan, &rows[i], workload);
         else
             run_timeline(plan, &rows[i], workload);
@@ -316,14 +138,34 @@ static bool load(const struct part *part, struct workload *workload, int *status
     return false;
 }
 
+/* What all rows of a workload go through before they are measured. */
+struct entrance {
+    const struct plan *plan;
+    struct row *rows;
+    const struct workload *workload;
+};
+
+static void enter(void *arg, size_t number)
+{
+    const struct entrance *entrance = arg;
+    const struct plan *plan = entrance->plan;
+    struct row *row = &entrance->rows[number];
+
+    progress_tell(&plan->progress, "checking", row->workload, row->spec);
+    measure_answers(row, entrance->workload);
+    if (row->passed && plan->view == ASSAY_BENCH_TIMES)
+        measure_footprint(row, entrance->workload);
+}
+
 /* What comes before the rounds: answers and, of those that pass, all but times. */
 static void begin_part(struct plan *plan, struct part *part)
 {
     struct workload workload;
 
     if (!part->is_trace && is_cost(part->name)) {
-        tell_progress("timing", part->name, "");
-        part->count = cost_measure(part->name, part->rows, plan->repetitions, plan->min_time_s);
+        progress_tell(&plan->progress, "timing", part->name, "");
+        part->count =
+            cost_measure(part->name, part->rows, plan->repetitions, plan->pace.min_time_s);
         return;
     }
     if (!load(part, &workload, &part->status))
@@ -332,12 +174,18 @@ static void begin_part(struct plan *plan, struct part *part)
     for (size_t i = 0; i < part->count; i++) {
         struct row *row = &part->rows[i];
         *row = (struct row){
-            .backend = plan->backend[i], .spec = plan->specs.word[i], .path = workload.path};
+            .backend = plan->backend[i],
+            .spec = plan->specs.word[i],
+            .path = workload.path,
+            .rounds = (unsigned)plan->repetitions,
+            .failure = "the process that was to check it was killed",
+        };
         snprintf(row->workload, sizeof row->workload, "%s", workload.name);
-        tell_progress("checking", workload.name, row->spec);
-        measure_answers(row, &workload);
     }
-    measure_rows(plan, part->rows, &workload);
+    struct entrance entrance = {plan, part->rows, &workload};
+    workers_run(enter, &entrance, part->count);
+    if (plan->view != ASSAY_BENCH_TIMES)
+        view_rows(plan, part->rows, &workload);
     workload_clear(&workload);
 }
 
@@ -349,8 +197,8 @@ static bool run_round(struct plan *plan, struct part *part, int round)
     if (part->count == 0 || (!part->is_trace && is_cost(part->name)) ||
         !load(part, &workload, &part->status))
         return false;
-    tell_round(workload.name, round);
-    bool is_on = measure_round(part->rows, part->count, &workload, round, plan->min_time_s);
+    progress_tell_round(&plan->progress, workload.name, round);
+    bool is_on = measure_round(part->rows, part->count, &workload, round, &plan->pace);
     workload_clear(&workload);
     return is_on;
 }
@@ -365,8 +213,11 @@ static void run_rounds(struct plan *plan, struct part *parts, size_t count)
 
     for (int round = 0; is_on && round < plan->repetitions; round++) {
         is_on = false;
-        for (size_t i = 0; i < count; i++)
+        for (size_t i = 0; i < count; i++) {
+            progress_start(&plan->progress, i, round);
             is_on |= run_round(plan, &parts[i], round);
+            progress_end(&plan->progress);
+        }
     }
 }
 
@@ -381,10 +232,14 @@ static int run(struct plan *plan, struct part *parts, size_t count)
     for (int i = 0; i < 2; i++)
         if (plan->lines[i])
             lines_context(plan->lines[i], &context);
-    for (size_t i = 0; i < count; i++)
+    progress_open(&plan->progress, count, plan->repetitions);
+    for (size_t i = 0; i < count; i++) {
+        progress_start(&plan->progress, i, PROGRESS_BEFORE_ROUNDS);
         begin_part(plan, &parts[i]);
+        progress_end(&plan->progress);
+    }
     run_rounds(plan, parts, count);
-    end_progress();
+    progress_clear();
     for (size_t i = 0; i < count; i++) {
         int status = show(plan, parts[i].rows, parts[i].count);
         status = status > parts[i].status ? status : parts[i].status;
@@ -440,19 +295,18 @@ int assay_bench(const struct assay_bench_options *options)
 {
     struct plan plan = {.made_up_only = options->made_up_only,
                         .repetitions = (int)options->repetitions,
-                        .min_time_s = options->min_time_s,
+                        .pace = {options->min_time_s, options->cell_s, (int)options->least_rounds},
                         .view = options->view,
                         .every = options->every,
                         .table = options->table,
                         .form = options->form,
                         .lines = {options->lines[0], options->lines[1]}};
-    int status = take(&plan, options);
+    int status = plan_take(&plan, options);
 
     if (status == 0)
-        status = complete(&plan);
+        status = plan_complete(&plan);
     if (status == 0)
         status = make_rows_and_run(&plan);
-    if (plan.globs.gl_pathc)
-        globfree(&plan.globs);
+    plan_clear(&plan);
     return status;
 }

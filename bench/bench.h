@@ -36,7 +36,9 @@ struct assay_bench_options {
     struct assay_bench_words traces;    /* recordings, or folders of *.trace */
     bool made_up_only;                  /* without workloads and traces: no recordings */
     unsigned repetitions;               /* 1 to ASSAY_BENCH_MOST_REPETITIONS */
-    double min_time_s; /* of one timing, 0 to ASSAY_BENCH_MOST_SECONDS; 0: one run */
+    double min_time_s;     /* of one timing, 0 to ASSAY_BENCH_MOST_SECONDS; 0: one run */
+    double cell_s;         /* processor time that a backend gets for a workload; 0: no bound */
+    unsigned least_rounds; /* that it takes part in, however long it takes; at least 1 */
     enum assay_bench_view view;
     uint64_t every;       /* operations between moments of the timeline; 0: a hundred moments */
     FILE *table;          /* the table for people, or NULL */

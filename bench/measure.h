@@ -14,6 +14,14 @@
  * first part of the stream, and has no footprint. */
 #define TOUCHED_AT_MOST ((uint64_t)1 << 30)
 
+/* How long is measured. */
+struct pace {
+    double min_time_s; /* of one timing; 0: one run */
+    double
+        cell_s; /* processor time of a row in all rounds, after which it takes part in no more; 0: no bound */
+    int least_rounds; /* that a row takes part in however long it takes */
+};
+
 /* One row of the table; lies in memory that children share. */
 struct row {
     const struct assay_backend *backend;
@@ -28,7 +36,8 @@ struct row {
     uint32_t made_up; /* as heap->made_up */
     size_t peak_live_bytes;
     size_t peak_resident_bytes; /* growth of the process; 0: not measured */
-    unsigned repetitions;
+    unsigned repetitions;       /* rounds that it took part in */
+    unsigned rounds;            /* that there were to be; 0: not known */
     double
         ns[MOST_REPETITIONS]; /* CPU time of one operation, by round: the same one for all rows */
     uint64_t iterations;      /* of the stream in a round, as the first one found; 0: not yet */
@@ -50,10 +59,10 @@ void measure_footprint(struct row *row, const struct workload *workload);
 /*
  * Round number `round` of those rows that passed, the ones before having been run: adds to ns and repetitions,
  * sets refused, skipped and made_up. All run once, in random order, in a new process with addresses of
- * its own. A row that is slow takes part in the first rounds only. Returns whether any took part.
+ * its own. A row that has had its time takes part in no more. Returns whether any took part.
  */
 bool measure_round(struct row *rows, size_t count, const struct workload *workload, int round,
-                   double min_time_s);
+                   const struct pace *pace);
 /* Starts and ends a thread: from then on locks cost what they cost in a program with threads. */
 void become_multithreaded(void);
 

@@ -15,8 +15,6 @@
 #define HANGS 20
 #define LEAST_LIMIT_S 60
 
-enum { EXIT_FINDING = 1, EXIT_USAGE = 2, EXIT_ENVIRONMENT = 3, EXIT_NOT_OFFERED = 4 };
-
 struct plan {
     char *const *command;
     struct program_row rows[MOST]; /* the first is system */

@@ -55,6 +55,8 @@ void table_notes(FILE *out, const struct row *row)
             fprintf(out, "  %s by harness", assay_op_shapes[kind].name);
     if (row->peak_live_bytes == 0 && row->peak_resident_bytes > 0)
         fprintf(out, "  %zu KiB more resident", row->peak_resident_bytes / 1024);
+    if (row->repetitions && row->repetitions < row->rounds)
+        fprintf(out, "  %u of %u rounds", row->repetitions, row->rounds);
     if (row->skipped)
         fprintf(out, "  %llu skipped", (unsigned long long)row->skipped);
     if (row->refused)

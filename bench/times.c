@@ -27,9 +27,6 @@
 #include <unistd.h>
 
 #define SECONDS 3600
-/* A row takes part in so many rounds at least, and then until it has had this many times its share. */
-#define LEAST_ROUNDS 3
-#define SHARES 40
 
 struct runner {
     struct row *row;
@@ -43,7 +40,7 @@ struct task {
     size_t count;
     const struct workload *workload;
     int round;
-    double min_time_s;
+    const struct pace *pace;
 };
 
 static void *nothing(void *arg)
@@ -145,10 +142,11 @@ static void move_addresses(int round)
 
 static bool is_due(const struct task *task, const struct row *row)
 {
-    bool is_slow = row->spent_ns > SHARES * task->min_time_s * 1e9 && task->min_time_s > 0;
+    const struct pace *pace = task->pace;
+    bool had_its_time = pace->cell_s > 0 && row->spent_ns > pace->cell_s * 1e9;
 
     return row->passed && row->repetitions == (unsigned)task->round &&
-           (task->round < LEAST_ROUNDS || !is_slow);
+           (task->round < pace->least_rounds || !had_its_time);
 }
 
 static void run_round(void *arg, volatile uint64_t *progress)
@@ -169,7 +167,7 @@ static void run_round(void *arg, volatile uint64_t *progress)
         if (is_due(task, &task->rows[i]))
             shim_add(task->rows[i].spec, body, note, &runners[i], task->rows[i].iterations);
     }
-    shim_run(task->min_time_s);
+    shim_run(task->pace->min_time_s);
     assay_bare_close(bare);
     free(runners);
 }
@@ -188,9 +186,9 @@ static void fail_rows(const struct task *task, const bool *due, assay_status sta
 }
 
 bool measure_round(struct row *rows, size_t count, const struct workload *workload, int round,
-                   double min_time_s)
+                   const struct pace *pace)
 {
-    struct task task = {rows, count, workload, round, min_time_s};
+    struct task task = {rows, count, workload, round, pace};
     struct assay_guard_outcome outcome;
     bool *due = calloc(count, sizeof *due);
     size_t wanted = 0;

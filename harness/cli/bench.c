@@ -4,11 +4,14 @@
 #include "bench.h"
 #include "program.h"
 
+/* Unless said otherwise, a backend leaves a workload when it has had so many times its share of a round. */
+#define SHARES 40
+
 static struct cli_list specs, traces, workloads;
 static uint64_t repetitions = 15;
 static double min_time = 0.05;
 static const char *path;
-static bool quick, list, latency, timeline, whole_program, csv, markdown, json;
+static bool quick, full, list, latency, timeline, whole_program, csv, markdown, json;
 static uint64_t every;
 
 static const struct cli_option options[] = {
@@ -23,7 +26,12 @@ static const struct cli_option options[] = {
     {"min-time", CLI_SECONDS, &min_time, "S", "seconds of one timing; 0: one run; default 0.05", 0,
      ASSAY_BENCH_MOST_SECONDS},
     {"quick", CLI_FLAG, &quick, NULL,
-     "as --repetitions 3 --min-time 0, without recordings unless --trace names them", 0, 0},
+     "at most 3 rounds of one run, a backend leaves a workload after 0.1 s of it; no recordings "
+     "unless --trace names them",
+     0, 0},
+    {"full", CLI_FLAG, &full, NULL,
+     "all workloads and recordings, 15 rounds; a backend leaves a workload after 1 s and 3 rounds",
+     0, 0},
     {"latency", CLI_FLAG, &latency, NULL,
      "how long single operations take, the least of all repetitions", 0, 0},
     {"timeline", CLI_FLAG, &timeline, NULL, "how much memory there is as operations go by", 0, 0},
@@ -66,6 +74,15 @@ static int measure_program(char *const *command, FILE *lines)
     return assay_bench_program(&wanted);
 }
 
+/* How long a backend is measured on a workload, and in how many rounds at least. */
+static void set_pace(struct assay_bench_options *wanted)
+{
+    wanted->repetitions = quick ? 3 : (unsigned)repetitions;
+    wanted->min_time_s = quick ? 0 : min_time;
+    wanted->cell_s = quick ? 0.1 : full ? 1 : SHARES * min_time;
+    wanted->least_rounds = quick ? 1 : 3;
+}
+
 static int measure(FILE *lines)
 {
     struct assay_bench_options wanted = {
@@ -73,8 +90,6 @@ static int measure(FILE *lines)
         .workloads = words(&workloads),
         .traces = words(&traces),
         .made_up_only = quick,
-        .repetitions = quick ? 3 : (unsigned)repetitions,
-        .min_time_s = quick ? 0 : min_time,
         .view = latency    ? ASSAY_BENCH_LATENCY
                 : timeline ? ASSAY_BENCH_TIMELINE
                            : ASSAY_BENCH_TIMES,
@@ -83,6 +98,8 @@ static int measure(FILE *lines)
         .table = json ? NULL : stdout,
         .lines = {json ? stdout : NULL, lines},
     };
+
+    set_pace(&wanted);
     return assay_bench(&wanted);
 }
 
@@ -95,6 +112,11 @@ static int complain(int operands, const char *operand)
         return cli_fail(CLI_USAGE, "bench: takes no operands, but got '%s'; see --trace", operand);
     if (csv + markdown + json > 1)
         return cli_fail(CLI_USAGE, "bench: takes one of --csv, --markdown and --json");
+    if (quick + full > 1)
+        return cli_fail(CLI_USAGE, "bench: takes one of --quick and --full");
+    if (full &&
+        (cli_given(&cli_bench_command, &repetitions) || cli_given(&cli_bench_command, &min_time)))
+        return cli_fail(CLI_USAGE, "bench: --full says itself how many rounds there are");
     if (latency + timeline + whole_program > 1)
         return cli_fail(CLI_USAGE, "bench: takes one of --latency, --timeline and --whole-program");
     if (whole_program && traces.count)

@@ -1,0 +1,142 @@
+/* plan.c - words become backends, workloads and traces. */
+#include "plan.h"
+
+#include "fail.h"
+#include "harness_costs.h"
+
+#include "assay/input.h"
+#include "assay/registry.h"
+#include "assay/workload.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define DEFAULT_TRACES "corpus/traces"
+
+bool is_cost(const char *name)
+{
+    for (size_t i = 0; cost_name(i); i++)
+        if (strcmp(cost_name(i), name) == 0)
+            return true;
+    return false;
+}
+
+static bool add_word(struct words *words, const char *word)
+{
+    if (words->count == MOST)
+        return false;
+    words->word[words->count++] = word;
+    return true;
+}
+
+static bool has_word(const struct words *words, const char *word)
+{
+    for (size_t i = 0; i < words->count; i++)
+        if (strcmp(words->word[i], word) == 0)
+            return true;
+    return false;
+}
+
+static int add_backend(struct plan *plan, const char *spec)
+{
+    const struct assay_backend *backend;
+    struct assay_error error;
+
+    if (has_word(&plan->specs, spec))
+        return 0;
+    if (assay_registry_find(spec, &backend, &error) != ASSAY_OK)
+        return bench_fail(EXIT_USAGE, "%s", error.what);
+    if (!add_word(&plan->specs, spec))
+        return bench_fail(EXIT_USAGE, "too many backends at '%s'", spec);
+    plan->backend[plan->specs.count - 1] = backend;
+    return 0;
+}
+
+/* Whether it is a stream at all: better known now than after minutes of measuring. */
+static int add_trace(struct plan *plan, const char *path)
+{
+    struct assay_input *input;
+    struct assay_error error;
+
+    if (assay_input_open(&input, path, ASSAY_ENCODING_GUESS, &error) != ASSAY_OK)
+        return bench_fail(EXIT_ENVIRONMENT, "%s", error.what);
+    assay_input_close(input);
+    return add_word(&plan->traces, path) ? 0
+                                         : bench_fail(EXIT_USAGE, "too many traces at '%s'", path);
+}
+
+/* A folder stands for the traces in it. */
+static int add_traces(struct plan *plan, const char *path)
+{
+    char pattern[4096];
+    struct stat what;
+    int status = 0;
+
+    if (stat(path, &what) != 0 || !S_ISDIR(what.st_mode))
+        return add_trace(plan, path);
+    size_t known = plan->globs.gl_pathc;
+    snprintf(pattern, sizeof pattern, "%s/*.trace", path);
+    int found = glob(pattern, known ? GLOB_APPEND : 0, NULL, &plan->globs);
+    if (found == GLOB_NOMATCH)
+        return bench_fail(EXIT_ENVIRONMENT, "no traces in %s: expected files called *.trace", path);
+    if (found != 0)
+        return bench_fail(EXIT_ENVIRONMENT, "cannot search %s for traces", path);
+    for (size_t i = known; i < plan->globs.gl_pathc && status == 0; i++)
+        status = add_trace(plan, plan->globs.gl_pathv[i]);
+    return status;
+}
+
+static int add_workload(struct plan *plan, const char *name)
+{
+    struct assay_error error;
+
+    if (!is_cost(name) && assay_workload_check(name, &error) != ASSAY_OK)
+        return bench_fail(EXIT_USAGE, "%s; see assay bench --list", error.what);
+    return add_word(&plan->workloads, name)
+               ? 0
+               : bench_fail(EXIT_USAGE, "too many workloads at '%s'", name);
+}
+
+int plan_take(struct plan *plan, const struct assay_bench_options *options)
+{
+    int status = 0;
+
+    for (size_t i = 0; i < options->backends.count && status == 0; i++)
+        status = add_backend(plan, options->backends.words[i]);
+    for (size_t i = 0; i < options->workloads.count && status == 0; i++)
+        status = add_workload(plan, options->workloads.words[i]);
+    for (size_t i = 0; i < options->traces.count && status == 0; i++)
+        status = add_traces(plan, options->traces.words[i]);
+    return status;
+}
+
+int plan_complete(struct plan *plan)
+{
+    size_t count;
+    const struct assay_backend *const *all = assay_registry_all(&count);
+    bool is_all = plan->specs.count == 0;
+    int status = 0;
+
+    for (size_t i = 0; i < count && status == 0; i++)
+        if (is_all || strcmp(all[i]->name, "null") == 0 || strcmp(all[i]->name, "system") == 0)
+            status = add_backend(plan, all[i]->name);
+    if (status != 0 || plan->workloads.count || plan->traces.count)
+        return status;
+    for (size_t i = 0; workload_standard(i); i++)
+        if (!add_word(&plan->workloads, workload_standard(i)))
+            return EXIT_USAGE;
+    if (plan->made_up_only)
+        return 0;
+    if (access(DEFAULT_TRACES, F_OK) == 0)
+        return add_traces(plan, DEFAULT_TRACES);
+    fputs("no " DEFAULT_TRACES " here: only made-up workloads are measured; see --trace\n", stderr);
+    return 0;
+}
+
+void plan_clear(struct plan *plan)
+{
+    if (plan->globs.gl_pathc)
+        globfree(&plan->globs);
+}

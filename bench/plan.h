@@ -1,0 +1,45 @@
+/*
+ * plan.h - what is to be measured: the words of the command line, found to be backends, workloads and traces.
+ */
+#ifndef ASSAY_BENCH_PLAN_H
+#define ASSAY_BENCH_PLAN_H
+
+#include "measure.h"
+#include "progress.h"
+
+#include <glob.h>
+
+#define MOST 256 /* backends, traces, workloads: each */
+
+struct words {
+    const char *word[MOST];
+    size_t count;
+};
+
+struct plan {
+    const struct assay_backend *backend[MOST];
+    struct words specs;     /* what the user called the backends */
+    struct words workloads; /* made-up ones, and costs of the harness */
+    struct words traces;
+    glob_t globs; /* owns the names of traces that were found */
+    bool made_up_only;
+    int repetitions;
+    struct pace pace;
+    struct progress progress;
+    enum assay_bench_view view;
+    uint64_t every;
+    FILE *table;
+    enum sheet_form form;
+    struct sheet *sheet; /* NULL: rows are printed by table.c */
+    FILE *lines[2];
+};
+
+/* Whether a workload is a cost of the harness (harness_costs.h). */
+bool is_cost(const char *name);
+/* Each complains of the first word that is wrong; the exit status, 0 if none is. */
+int plan_take(struct plan *plan, const struct assay_bench_options *options);
+/* What was not said: all backends, all workloads, the corpus. */
+int plan_complete(struct plan *plan);
+void plan_clear(struct plan *plan);
+
+#endif
