@@ -125,7 +125,14 @@ struct part {
     struct row *rows;
     size_t count;
     int status;
+    int rounds; /* that a run which was interrupted has done */
+    bool has_begun;
 };
+
+static bool is_cost_part(const struct part *part)
+{
+    return !part->is_trace && is_cost(part->name);
+}
 
 static bool load(const struct part *part, struct workload *workload, int *status)
 {
@@ -157,12 +164,25 @@ static void enter(void *arg, size_t number)
         measure_footprint(row, entrance->workload);
 }
 
+static void name_rows(const struct plan *plan, struct part *part)
+{
+    part->count = plan->specs.count;
+    for (size_t i = 0; i < part->count; i++)
+        part->rows[i] = (struct row){
+            .backend = plan->backend[i],
+            .spec = plan->specs.word[i],
+            .path = part->is_trace ? part->name : NULL,
+            .rounds = (unsigned)plan->repetitions,
+            .failure = "the process that was to check it was killed",
+        };
+}
+
 /* What comes before the rounds: answers and, of those that pass, all but times. */
 static void begin_part(struct plan *plan, struct part *part)
 {
     struct workload workload;
 
-    if (!part->is_trace && is_cost(part->name)) {
+    if (is_cost_part(part)) {
         progress_tell(&plan->progress, "timing", part->name, "");
         part->count =
             cost_measure(part->name, part->rows, plan->repetitions, plan->pace.min_time_s);
@@ -170,18 +190,9 @@ static void begin_part(struct plan *plan, struct part *part)
     }
     if (!load(part, &workload, &part->status))
         return;
-    part->count = plan->specs.count;
-    for (size_t i = 0; i < part->count; i++) {
-        struct row *row = &part->rows[i];
-        *row = (struct row){
-            .backend = plan->backend[i],
-            .spec = plan->specs.word[i],
-            .path = workload.path,
-            .rounds = (unsigned)plan->repetitions,
-            .failure = "the process that was to check it was killed",
-        };
-        snprintf(row->workload, sizeof row->workload, "%s", workload.name);
-    }
+    name_rows(plan, part);
+    for (size_t i = 0; i < part->count; i++)
+        snprintf(part->rows[i].workload, sizeof part->rows[i].workload, "%s", workload.name);
     struct entrance entrance = {plan, part->rows, &workload};
     workers_run(enter, &entrance, part->count);
     if (plan->view != ASSAY_BENCH_TIMES)
@@ -194,13 +205,18 @@ static bool run_round(struct plan *plan, struct part *part, int round)
 {
     struct workload workload;
 
-    if (part->count == 0 || (!part->is_trace && is_cost(part->name)) ||
-        !load(part, &workload, &part->status))
+    if (part->count == 0 || is_cost_part(part) || !load(part, &workload, &part->status))
         return false;
     progress_tell_round(&plan->progress, workload.name, round);
     bool is_on = measure_round(part->rows, part->count, &workload, round, &plan->pace);
     workload_clear(&workload);
     return is_on;
+}
+
+static void write_step(struct plan *plan, const struct part *parts, size_t number, int round)
+{
+    if (!is_cost_part(&parts[number]))
+        journal_step(&plan->journal, number, round, parts[number].rows, parts[number].count);
 }
 
 /*
@@ -215,10 +231,52 @@ static void run_rounds(struct plan *plan, struct part *parts, size_t count)
         is_on = false;
         for (size_t i = 0; i < count; i++) {
             progress_start(&plan->progress, i, round);
-            is_on |= run_round(plan, &parts[i], round);
+            bool was_on = round < parts[i].rounds || run_round(plan, &parts[i], round);
+            if (was_on && round >= parts[i].rounds)
+                write_step(plan, parts, i, round);
+            is_on |= was_on;
             progress_end(&plan->progress);
         }
     }
+}
+
+/* What journal_open() asks: the rows of a step, which is in the order in which steps are made. */
+struct steps {
+    const struct plan *plan;
+    struct part *parts;
+    size_t count;
+};
+
+static struct row *rows_of_step(void *arg, size_t number, int round, size_t count)
+{
+    const struct steps *steps = arg;
+
+    if (number >= steps->count || count != steps->plan->specs.count)
+        return NULL;
+    struct part *part = &steps->parts[number];
+    if (is_cost_part(part))
+        return NULL;
+    if (round == PROGRESS_BEFORE_ROUNDS && !part->has_begun)
+        name_rows(steps->plan, part);
+    else if (!part->has_begun || round != part->rounds)
+        return NULL;
+    part->rounds = round + 1;
+    part->has_begun = true;
+    return part->rows;
+}
+
+static int open_journal(struct plan *plan, const char *path, const struct context *context,
+                        struct part *parts, size_t count)
+{
+    struct steps steps = {plan, parts, count};
+    char *identity = plan_identity(plan, context);
+    int status = identity ? journal_open(&plan->journal, path, identity, rows_of_step, &steps)
+                          : bench_fail(EXIT_ENVIRONMENT, "no memory for the journal");
+
+    if (plan->journal.known)
+        fprintf(stderr, "goes on behind %zu steps that %s has\n", plan->journal.known, path);
+    free(identity);
+    return status;
 }
 
 static int run(struct plan *plan, struct part *parts, size_t count)
@@ -227,6 +285,10 @@ static int run(struct plan *plan, struct part *parts, size_t count)
     int worst = 0;
 
     context_find(&context);
+    if (plan->journal.path)
+        worst = open_journal(plan, plan->journal.path, &context, parts, count);
+    if (worst != 0)
+        return worst;
     if (plan->table && !plan->sheet)
         table_head(plan->table, &context);
     for (int i = 0; i < 2; i++)
@@ -235,7 +297,10 @@ static int run(struct plan *plan, struct part *parts, size_t count)
     progress_open(&plan->progress, count, plan->repetitions);
     for (size_t i = 0; i < count; i++) {
         progress_start(&plan->progress, i, PROGRESS_BEFORE_ROUNDS);
-        begin_part(plan, &parts[i]);
+        if (!parts[i].has_begun) {
+            begin_part(plan, &parts[i]);
+            write_step(plan, parts, i, PROGRESS_BEFORE_ROUNDS);
+        }
         progress_end(&plan->progress);
     }
     run_rounds(plan, parts, count);
@@ -248,7 +313,8 @@ static int run(struct plan *plan, struct part *parts, size_t count)
     for (int i = 0; i < 2; i++)
         if (plan->lines[i])
             lines_end(plan->lines[i], worst);
-    return worst;
+    int written = journal_close(&plan->journal);
+    return written ? written : worst;
 }
 
 static void name_parts(const struct plan *plan, struct part *parts, struct row *rows)
@@ -300,7 +366,8 @@ int assay_bench(const struct assay_bench_options *options)
                         .every = options->every,
                         .table = options->table,
                         .form = options->form,
-                        .lines = {options->lines[0], options->lines[1]}};
+                        .lines = {options->lines[0], options->lines[1]},
+                        .journal = {.path = options->journal}};
     int status = plan_take(&plan, options);
 
     if (status == 0)

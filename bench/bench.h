@@ -44,6 +44,8 @@ struct assay_bench_options {
     FILE *table;          /* the table for people, or NULL */
     enum sheet_form form; /* of the table */
     FILE *lines[2];       /* JSON Lines; NULL where not wanted */
+    /* Where it is kept what is done, so that the same run goes on after an interruption; NULL: nowhere. Of times only. */
+    const char *journal;
 };
 
 /* Prints the workloads with their parameters, and the costs of the harness that can be measured. */

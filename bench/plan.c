@@ -9,6 +9,7 @@
 #include "assay/workload.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -133,6 +134,52 @@ int plan_complete(struct plan *plan)
         return add_traces(plan, DEFAULT_TRACES);
     fputs("no " DEFAULT_TRACES " here: only made-up workloads are measured; see --trace\n", stderr);
     return 0;
+}
+
+/* A file that is the same: its size and when it was changed. Names that are no files are only names. */
+static void print_file(FILE *out, const char *path)
+{
+    struct stat what;
+
+    fprintf(out, " %s", path);
+    if (stat(path, &what) == 0 && S_ISREG(what.st_mode))
+        fprintf(out, "(%lld bytes of %lld.%09ld)", (long long)what.st_size,
+                (long long)what.st_mtim.tv_sec, what.st_mtim.tv_nsec);
+}
+
+static void print_words(FILE *out, const char *name, const struct words *words)
+{
+    fprintf(out, "; %s", name);
+    for (size_t i = 0; i < words->count; i++) {
+        const char *colon = strchr(words->word[i], ':');
+        print_file(out, words->word[i]);
+        if (colon && strchr(colon, '/')) /* of dl:PATH and plugin:PATH */
+            print_file(out, colon + 1);
+    }
+}
+
+char *plan_identity(const struct plan *plan, const struct context *context)
+{
+    char *text = NULL;
+    size_t length;
+    FILE *out = open_memstream(&text, &length);
+
+    if (!out)
+        return NULL;
+    print_file(out, "/proc/self/exe");
+    fprintf(out, "; %s; %s; %s; %s; %s; %s; %s; %ld CPUs", context->compiler, context->flags,
+            context->cpu, context->kernel, context->aslr, context->huge_pages, context->system,
+            context->cpus);
+    fprintf(out, "; %d rounds, at least %d, of %.9g s, %.9g s in all", plan->repetitions,
+            plan->pace.least_rounds, plan->pace.min_time_s, plan->pace.cell_s);
+    print_words(out, "backends", &plan->specs);
+    print_words(out, "workloads", &plan->workloads);
+    print_words(out, "traces", &plan->traces);
+    bool is_whole = !ferror(out);
+    if (fclose(out) == 0 && is_whole)
+        return text;
+    free(text);
+    return NULL;
 }
 
 void plan_clear(struct plan *plan)

@@ -4,6 +4,8 @@
 #ifndef ASSAY_BENCH_PLAN_H
 #define ASSAY_BENCH_PLAN_H
 
+#include "context.h"
+#include "journal.h"
 #include "measure.h"
 #include "progress.h"
 
@@ -32,6 +34,7 @@ struct plan {
     enum sheet_form form;
     struct sheet *sheet; /* NULL: rows are printed by table.c */
     FILE *lines[2];
+    struct journal journal;
 };
 
 /* Whether a workload is a cost of the harness (harness_costs.h). */
@@ -40,6 +43,11 @@ bool is_cost(const char *name);
 int plan_take(struct plan *plan, const struct assay_bench_options *options);
 /* What was not said: all backends, all workloads, the corpus. */
 int plan_complete(struct plan *plan);
+/*
+ * One line that says which run this is: what is measured and how long, by which build, where. NULL: no memory;
+ * the caller frees it.
+ */
+char *plan_identity(const struct plan *plan, const struct context *context);
 void plan_clear(struct plan *plan);
 
 #endif

@@ -39,8 +39,11 @@ expect 3 'not a regular file' $once --workload pairs:count=9 --backend null -o /
 if (ulimit -f 0 && "$program" list --names) 2>/dev/null | grep -q null; then
     # shellcheck disable=SC2086
     (ulimit -f 0 && "$program" bench $once --workload pairs:count=9 --backend null -o "$folder/full" 2>&1) |
+        grep -q "cannot write $folder/full.begun: File too large" || failed=1
+    # shellcheck disable=SC2086
+    (ulimit -f 0 && "$program" bench $once --latency --workload pairs:count=9 --backend null -o "$folder/full" 2>&1) |
         grep -q "cannot write $folder/full: File too large" || failed=1
-    [ ! -e "$folder/full" ] || failed=1
+    { [ ! -e "$folder/full" ] && [ ! -e "$folder/full.begun" ]; } || failed=1
 fi
 mkdir "$folder/empty"
 expect 3 'no traces in .*/empty: expected files called' --trace "$folder/empty"

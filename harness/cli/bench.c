@@ -4,6 +4,9 @@
 #include "bench.h"
 #include "program.h"
 
+#include <stdlib.h>
+#include <unistd.h>
+
 /* Unless said otherwise, a backend leaves a workload when it has had so many times its share of a round. */
 #define SHARES 40
 
@@ -83,7 +86,17 @@ static void set_pace(struct assay_bench_options *wanted)
     wanted->least_rounds = quick ? 1 : 3;
 }
 
-static int measure(FILE *lines)
+/* Beside the results; NULL where there is no memory, and where an interrupted run begins anew. */
+static char *journal_path(void)
+{
+    char *journal = NULL;
+
+    if (!path || latency || timeline || whole_program || asprintf(&journal, "%s.begun", path) < 0)
+        return NULL;
+    return journal;
+}
+
+static int measure(FILE *lines, const char *journal)
 {
     struct assay_bench_options wanted = {
         .backends = words(&specs),
@@ -97,6 +110,7 @@ static int measure(FILE *lines)
         .form = form(),
         .table = json ? NULL : stdout,
         .lines = {json ? stdout : NULL, lines},
+        .journal = journal,
     };
 
     set_pace(&wanted);
@@ -144,8 +158,14 @@ static int run_command(int argc, char **argv)
         code = cli_output_open(&output, path);
     if (code)
         return code;
-    code = whole_program ? measure_program(argv + first, output.file) : measure(output.file);
-    int written = path ? cli_output_close(&output, code == CLI_NOTHING || code == CLI_FINDING) : 0;
+    char *journal = journal_path();
+    code =
+        whole_program ? measure_program(argv + first, output.file) : measure(output.file, journal);
+    bool is_done = code == CLI_NOTHING || code == CLI_FINDING;
+    int written = path ? cli_output_close(&output, is_done) : 0;
+    if (journal && is_done && written == 0)
+        unlink(journal);
+    free(journal);
     return written ? written : code;
 }
 

@@ -1,0 +1,34 @@
+/*
+ * journal.h - what a run of bench has measured so far, in a file, so that the same command goes on after an
+ * interruption. A line is a step: what a workload's rows were when its checks or one of its rounds had ended.
+ */
+#ifndef ASSAY_BENCH_JOURNAL_H
+#define ASSAY_BENCH_JOURNAL_H
+
+#include "measure.h"
+
+#include <stdio.h>
+
+struct journal {
+    FILE *file; /* NULL: nothing is written down */
+    const char *path;
+    size_t known; /* steps that were found */
+};
+
+/* Where a step's rows are, `count` of them of `room`; `round` is -1 for the checks. NULL: there is no such step. */
+typedef struct row *journal_rows(void *arg, size_t part, int round, size_t count);
+
+/*
+ * Opens or makes the file. `run` says which run it is of, in one line: command, build and machine. The rows of each
+ * step that the file has are filled in where rows() says, in order; spec, backend and path are left alone.
+ * A last line that was cut short is dropped. Returns the exit status after having said why, 0 if all is well.
+ */
+int journal_open(struct journal *journal, const char *path, const char *run, journal_rows *rows,
+                 void *arg);
+/* Writes a step down; it is in the file when this returns. */
+void journal_step(struct journal *journal, size_t part, int round, const struct row *rows,
+                  size_t count);
+/* Whether all could be written; says why not and returns the exit status. */
+int journal_close(struct journal *journal);
+
+#endif
