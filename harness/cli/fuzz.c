@@ -9,12 +9,14 @@
 
 #include "cli.h"
 #include "json.h"
+#include "retell.h"
 
 #include "assay/guard.h"
 #include "assay/registry.h"
 
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -30,6 +32,9 @@
 #define GRACE_SECONDS 10
 /* From here on a campaign mostly shows that requests are refused. */
 #define MOST_REFUSED 0.9
+/* Fewer streams a second of each worker find little; said once a campaign has lasted a while. */
+#define SLOW_STREAMS 10
+#define SLOW_AFTER_SECONDS 2
 
 static const char *spec = "", *folder = "findings", *backend_options = "";
 static double most_seconds = 60;
@@ -143,6 +148,31 @@ static int save_progress(const struct fuzz *fuzz)
     return cli_output_close(&output, true);
 }
 
+/*
+ * Two campaigns would take each other's slices for done. The lock is this process's alone, not its children's, and
+ * goes with it; the file stays.
+ */
+static int lock(const struct fuzz *fuzz)
+{
+    struct flock all = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    char path[4096];
+
+    snprintf(path, sizeof path, "%s/%s.lock", fuzz->folder, fuzz->name);
+    int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    if (file < 0)
+        return cli_fail(CLI_ENVIRONMENT, "cannot write %s: %s", path, strerror(errno));
+    if (fcntl(file, F_SETLK, &all) == 0)
+        return 0; /* open until we end */
+    int why = errno;
+    close(file);
+    if (why != EACCES && why != EAGAIN)
+        return cli_fail(CLI_ENVIRONMENT, "cannot lock %s: %s", path, strerror(why));
+    return cli_fail(
+        CLI_ENVIRONMENT,
+        "another campaign on %s is under way in %s: use its --jobs, or another --output",
+        fuzz->spec, fuzz->folder);
+}
+
 static int open_folder(const struct fuzz *fuzz)
 {
     struct stat status;
@@ -152,8 +182,12 @@ static int open_folder(const struct fuzz *fuzz)
     if (stat(fuzz->folder, &status) != 0 || !S_ISDIR(status.st_mode))
         return cli_fail(CLI_ENVIRONMENT, "%s is not a folder: name one with --output",
                         fuzz->folder);
-    if (access(fuzz->folder, W_OK | X_OK) != 0)
-        return cli_fail(CLI_ENVIRONMENT, "cannot write to %s: %s", fuzz->folder, strerror(errno));
+    if (access(fuzz->folder, R_OK | W_OK | X_OK) != 0)
+        return cli_fail(CLI_ENVIRONMENT, "cannot read and write in %s: %s", fuzz->folder,
+                        strerror(errno));
+    int code = lock(fuzz);
+    if (code)
+        return code;
     fuzz_tidy(fuzz->folder);
     return 0;
 }
@@ -219,6 +253,10 @@ static int summarise(const struct fuzz *fuzz, double seconds)
     }
     if (refused_share(&sum) > MOST_REFUSED)
         fputs("assay: nearly all requests were refused: this shows little\n", stderr);
+    if (seconds >= SLOW_AFTER_SECONDS &&
+        (double)sum.streams < SLOW_STREAMS * seconds * (double)jobs)
+        fprintf(stderr, "assay: only %.1f streams a second: this shows little; is the heap slow?\n",
+                (double)sum.streams / seconds);
     return sum.written || sum.known ? CLI_FINDING : CLI_NOTHING;
 }
 
@@ -300,6 +338,29 @@ static int supervise(const struct fuzz *fuzz)
     return code ? code : found;
 }
 
+/* Whether a heap can be made at all: a crash there belongs to no stream. 0, or the exit code. */
+static int try_heap(const struct fuzz *fuzz)
+{
+    const struct retell retell = {.spec = fuzz->spec,
+                                  .backend = fuzz->backend,
+                                  .options = fuzz->options,
+                                  .pages = "recycled",
+                                  .hang_seconds = 3};
+    const struct assay_stream nothing = {.count = 0};
+    struct assay_course course;
+    struct assay_error error;
+
+    assay_status status = cli_retell_run(&course, &retell, &nothing, &error);
+    if (status != ASSAY_OK)
+        return (int)cli_explain(fuzz->spec, fuzz->backend, fuzz->options, status, &error);
+    bool broken = course.found && !course.finding.at_end;
+    if (broken)
+        cli_fail(CLI_FINDING, "%s: no stream was run, for no heap can be made: %s", fuzz->spec,
+                 course.finding.what);
+    assay_course_clear(&course);
+    return broken ? CLI_FINDING : 0;
+}
+
 static int run_command(int argc, char **argv)
 {
     struct fuzz fuzz = {.folder = ""};
@@ -325,7 +386,8 @@ static int run_command(int argc, char **argv)
     const struct sigaction action = {.sa_handler = interrupt};
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
-    code = open_folder(&fuzz);
+    code = try_heap(&fuzz);
+    code = code ? code : open_folder(&fuzz);
     code = code ? code : load_progress(&fuzz);
     code = code ? code : supervise(&fuzz);
     assay_guard_unshare(fuzz.shared, sizeof *fuzz.shared);

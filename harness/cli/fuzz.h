@@ -48,11 +48,11 @@ void fuzz_work(const struct fuzz *fuzz, unsigned number);
 
 enum fuzz_written { FUZZ_NEW, FUZZ_KNOWN, FUZZ_UNCONFIRMED, FUZZ_FAILED };
 /*
- * Runs stream `number` again, reduces it, and writes it to FOLDER/BACKEND-CHECK-KIND/, which is there whole or not at
- * all. KNOWN: it is there already. UNCONFIRMED: the stream finds nothing this time.
+ * Runs stream `number` again, reduces it, and writes it to FOLDER/BACKEND-CHECK-KINDS/, which is there whole or not
+ * at all; the kinds are those of the reduced stream. KNOWN: it is there already. UNCONFIRMED: the stream finds nothing
+ * this time.
  */
 enum fuzz_written fuzz_write_finding(const struct fuzz *fuzz, uint64_t number,
-                                     const struct assay_finding *finding,
                                      struct assay_error *error);
 /* Removes what died while it wrote. */
 void fuzz_tidy(const char *path);

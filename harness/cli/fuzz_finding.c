@@ -74,7 +74,7 @@ void fuzz_tidy(const char *path)
 struct filling {
     const struct fuzz *fuzz;
     const struct assay_stream *whole, *reduced;
-    const struct assay_course *course;
+    struct assay_course *course; /* of the reduced one */
     const struct retell *retell;
     const char *part, *name, *path; /* the folder now, what it is called, and where it will be */
 };
@@ -90,7 +90,11 @@ static FILE *open_file(const struct filling *filling, const char *name, const ch
 static bool close_file(FILE *file, bool good)
 {
     good = good && !ferror(file) && fflush(file) == 0 && fsync(fileno(file)) == 0;
-    return fclose(file) == 0 && good;
+    int why = errno;
+    if (fclose(file) != 0)
+        return false;
+    errno = why;
+    return good;
 }
 
 static bool write_input(const struct filling *filling)
@@ -192,11 +196,19 @@ static enum fuzz_written fill(const struct filling *so_far, struct assay_error *
 
 /* --- a finding --- */
 
-static void name_finding(const struct fuzz *fuzz, const struct assay_finding *finding, char *name,
-                         size_t room)
+/* BACKEND-CHECK and all kinds of operations in the stream: findings that share them count as one. */
+static void name_finding(char *name, size_t room, const struct fuzz *fuzz, enum assay_check check,
+                         const struct assay_stream *stream)
 {
-    snprintf(name, room, "%s-%s-%s", fuzz->name, assay_check_name(finding->check),
-             finding->at_end ? "end" : assay_op_shapes[finding->operation.kind].name);
+    uint32_t kinds = 0;
+    size_t length = (size_t)snprintf(name, room, "%s-%s", fuzz->name, assay_check_name(check));
+
+    for (size_t i = 0; i < stream->count; i++)
+        kinds |= 1u << stream->ops[i].kind;
+    for (unsigned kind = 0; kind < ASSAY_OP_KINDS && length < room; kind++)
+        if (kinds >> kind & 1)
+            length +=
+                (size_t)snprintf(name + length, room - length, "-%s", assay_op_shapes[kind].name);
 }
 
 static bool is_there(const char *path)
@@ -206,59 +218,64 @@ static bool is_there(const char *path)
     return stat(path, &status) == 0;
 }
 
-/* Reduces *stream by the check of the course, and writes both; *course is of the reduced one afterwards. */
-static enum fuzz_written reduce_and_write(struct filling *filling, struct assay_stream *stream,
-                                          struct assay_course *course, struct assay_error *error)
+/* Makes *stream shorter; one without a finding stays as it is. */
+static bool reduce(const struct filling *filling, struct assay_stream *stream,
+                   struct assay_error *error)
 {
     const struct fuzz *fuzz = filling->fuzz;
     struct assay_reduce_options how = {
         .replay = {.content_bytes = FUZZ_CONTENT, .options = fuzz->options}};
     struct assay_reduce_result result;
-    struct assay_course shorter;
 
-    if (cli_pages_open(filling->retell->pages, &how.replay) == ASSAY_OK &&
-        assay_reduce(fuzz->backend, stream, &how, &result, error) == ASSAY_OK && result.found &&
-        cli_retell_run(&shorter, filling->retell, stream, error) == ASSAY_OK) {
-        if (shorter.found) {
-            assay_course_clear(course);
-            *course = shorter;
-            filling->reduced = stream;
-        } else {
-            assay_course_clear(&shorter);
-        }
-    }
-    return fill(filling, error);
+    assay_error_set(error, "no memory for the pages of a heap");
+    return cli_pages_open(filling->retell->pages, &how.replay) == ASSAY_OK &&
+           assay_reduce(fuzz->backend, stream, &how, &result, error) == ASSAY_OK;
+}
+
+/* Under the name that is known once it is reduced. */
+static enum fuzz_written write_named(const struct filling *filling, struct assay_error *error)
+{
+    char name[256], path[4096];
+    struct filling named = *filling;
+
+    name_finding(name, sizeof name, filling->fuzz, filling->course->finding.check,
+                 filling->reduced);
+    snprintf(path, sizeof path, "%s/%s", filling->fuzz->folder, name);
+    if (is_there(path))
+        return FUZZ_KNOWN;
+    named.name = name;
+    named.path = path;
+    return fill(&named, error);
+}
+
+/* Reduced first: a longer stream than that has no course. */
+static enum fuzz_written confirm_and_write(struct filling *filling, struct assay_stream *stream,
+                                           struct assay_error *error)
+{
+    if (!reduce(filling, stream, error))
+        return FUZZ_FAILED;
+    if (stream->count > ASSAY_COURSE_OPS)
+        return FUZZ_UNCONFIRMED;
+    if (cli_retell_run(filling->course, filling->retell, stream, error) != ASSAY_OK)
+        return FUZZ_FAILED;
+    filling->reduced = stream;
+    return filling->course->found ? write_named(filling, error) : FUZZ_UNCONFIRMED;
 }
 
 enum fuzz_written fuzz_write_finding(const struct fuzz *fuzz, uint64_t number,
-                                     const struct assay_finding *finding, struct assay_error *error)
+                                     struct assay_error *error)
 {
     const struct retell retell = {fuzz->spec,       fuzz->backend, fuzz->options,
                                   pages_of(number), FUZZ_CONTENT,  3};
     struct assay_stream whole = {0}, stream = {0};
     struct assay_course course = {.found = false};
+    struct filling filling = {.fuzz = fuzz, .whole = &whole, .course = &course, .retell = &retell};
     enum fuzz_written written = FUZZ_FAILED;
-    char name[160], path[4096];
 
-    name_finding(fuzz, finding, name, sizeof name);
-    snprintf(path, sizeof path, "%s/%s", fuzz->folder, name);
-    if (is_there(path))
-        return FUZZ_KNOWN;
-    struct filling filling = {.fuzz = fuzz,
-                              .whole = &whole,
-                              .reduced = &whole,
-                              .course = &course,
-                              .retell = &retell,
-                              .name = name,
-                              .path = path};
     assay_error_set(error, "no memory for a stream");
     if (assay_swarm_stream(&whole, number) == ASSAY_OK &&
-        assay_swarm_stream(&stream, number) == ASSAY_OK &&
-        cli_retell_run(&course, &retell, &whole, error) == ASSAY_OK) {
-        written = FUZZ_UNCONFIRMED;
-        if (course.found)
-            written = reduce_and_write(&filling, &stream, &course, error);
-    }
+        assay_swarm_stream(&stream, number) == ASSAY_OK)
+        written = confirm_and_write(&filling, &stream, error);
     assay_course_clear(&course);
     assay_stream_clear(&whole);
     assay_stream_clear(&stream);

@@ -30,7 +30,7 @@ static bool take_finding(const struct fuzz *fuzz, struct fuzz_worker *worker,
 
     if (atomic_fetch_add(&shared->seen[check], 1) + 1 >= SEEN_OFTEN)
         atomic_fetch_or(&shared->ignored, 1ull << check);
-    switch (fuzz_write_finding(fuzz, result->stream, &result->finding, &error)) {
+    switch (fuzz_write_finding(fuzz, result->stream, &error)) {
     case FUZZ_NEW:
         worker->written++;
         return true;

@@ -6,6 +6,7 @@
 #include "assay/backend.h"
 
 #include <stdlib.h>
+#include <time.h>
 
 #define PLUGIN_NOTHING 0
 #define PLUGIN_ABI 1
@@ -13,6 +14,8 @@
 #define PLUGIN_FREE 3
 #define PLUGIN_NULL_TABLE 4
 #define PLUGIN_ABORT 5
+#define PLUGIN_CREATE 6
+#define PLUGIN_SLOW 7
 
 static _Alignas(16) char memory[1 << 16];
 static size_t used;
@@ -22,6 +25,8 @@ static assay_status tiny_create(const struct assay_backend *backend,
 {
     (void)backend;
     (void)config;
+    if (PLUGIN_BREAKS == PLUGIN_CREATE)
+        abort();
     used = 0;
     *self = memory;
     return ASSAY_OK;
@@ -37,6 +42,9 @@ static void *tiny_alloc(void *self, size_t size)
     char *block = (char *)self + used;
 
     size = size ? size : 1;
+    if (PLUGIN_BREAKS == PLUGIN_SLOW)
+        for (clock_t from = clock(); clock() - from < CLOCKS_PER_SEC / 100;)
+            ;
     if (size > sizeof memory - used)
         return NULL;
     used += (size + 15) / 16 * 16;
