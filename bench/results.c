@@ -3,11 +3,14 @@
 
 #include <cjson/cJSON.h>
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define SCHEMA 1
+/* More than any run has; each new one is looked for among those that there are. */
+#define MOST_ROWS 20000
 
 static const char *text_of(const cJSON *line, const char *key)
 {
@@ -30,7 +33,8 @@ static const char *read_rounds(struct sample *ns, const cJSON *line)
 
     cJSON_ArrayForEach(round, rounds)
     {
-        if (ns->count == SAMPLE_MOST || !cJSON_IsNumber(round) || !(round->valuedouble > 0))
+        if (ns->count == SAMPLE_MOST || !cJSON_IsNumber(round) || !(round->valuedouble > 0) ||
+            !isfinite(round->valuedouble))
             return "has rounds that cannot be";
         ns->values[ns->count++] = round->valuedouble;
     }
@@ -51,6 +55,8 @@ static const char *read_row(struct results *results, const cJSON *line)
         return "names no workload or no backend";
     if (results_find(results, text_of(line, "workload"), text_of(line, "backend")))
         return "is there twice";
+    if (results->count == MOST_ROWS)
+        return "is one row too many";
     struct result *grown = realloc(results->rows, (results->count + 1) * sizeof *grown);
     if (!grown)
         return "finds no memory";

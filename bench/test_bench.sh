@@ -152,5 +152,7 @@ echo foreign >"$folder/foreign.json"
 compare 3 'foreign.json:1: is no line of assay bench --json' "$a" "$folder/foreign.json"
 sed 's/\[1/[-1/' "$a" >"$folder/odd.json"
 compare 3 'odd.json:2: has rounds that cannot be' "$folder/odd.json" "$a"
+sed 's/\[1[0-9.]*/[1e999/' "$a" >"$folder/infinite.json"
+compare 3 'infinite.json:2: has rounds that cannot be' "$folder/infinite.json" "$a"
 compare 3 'has less than two files' "$folder/empty"
 exit $failed

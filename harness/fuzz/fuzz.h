@@ -21,6 +21,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 #define FUZZ_FINDINGS "findings"
 bool fuzz_save(const char *path, const struct assay_stream *stream);
 
+/* The path of a file that has these bytes until the next call. */
+const char *fuzz_file(const uint8_t *data, size_t size);
+
 /* Ends the run as a failed one, with what should have held. */
 #define FUZZ_EXPECT(condition)                                                                     \
     do {                                                                                           \
