@@ -29,6 +29,12 @@ void assay_bare_close(struct assay_bare *bare)
     assay_books_close(bare, sizeof *bare);
 }
 
+void assay_bare_warm(struct assay_bare *bare, const struct assay_stream *stream)
+{
+    for (size_t i = 0; i < stream->count; i++)
+        *(void *volatile *)&bare->slots[stream->ops[i].slot].handle = NULL;
+}
+
 static void touch_block(const struct assay_heap *heap, const struct held *held,
                         enum assay_touch touch)
 {

@@ -281,6 +281,34 @@ static void test_draining_frees_what_is_live_lowest_slot_first(void **state)
     assert_string_equal(calls, "f10 f0 ");
 }
 
+static size_t resident_pages(void)
+{
+    FILE *file = fopen("/proc/self/statm", "re");
+    size_t all = 0, resident = 0;
+
+    assert_non_null(file);
+    assert_int_equal(fscanf(file, "%zu %zu", &all, &resident), 2);
+    fclose(file);
+    return resident;
+}
+
+static void test_warming_makes_the_slots_of_a_stream_resident_and_leaves_them_empty(void **state)
+{
+    (void)state;
+    enum { SLOTS = 1 << 18 };
+    struct assay_stream stream = {0};
+    for (uint32_t slot = 0; slot < SLOTS; slot += 64)
+        assert_int_equal(
+            assay_stream_append(&stream, &(struct assay_op){.kind = ASSAY_OP_FREE, .slot = slot}),
+            ASSAY_OK);
+    size_t before = resident_pages();
+    assay_bare_warm(bare, &stream);
+    assert_in_range(resident_pages() - before, SLOTS * sizeof(void *) / 4096, SLOTS);
+    assay_stream_clear(&stream);
+    const struct assay_op ops[] = {{.kind = ASSAY_OP_FREE, .slot = 0}};
+    assert_int_equal(RUN(&noting, ops, ASSAY_TOUCH_NONE).skipped, 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_bare, close_all)
 
 int main(void)
@@ -293,6 +321,7 @@ int main(void)
         TEST(test_blocks_are_touched_nowhere_on_each_page_or_everywhere),
         TEST(test_a_touch_operation_writes_its_block_in_any_run),
         TEST(test_draining_frees_what_is_live_lowest_slot_first),
+        TEST(test_warming_makes_the_slots_of_a_stream_resident_and_leaves_them_empty),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -32,6 +32,11 @@ struct assay_bare; /* the slots, kept from run to run */
 struct assay_bare *assay_bare_open(void); /* NULL if there is no memory */
 void assay_bare_close(struct assay_bare *bare);
 
+/*
+ * Writes to what is kept of each slot of a stream, no block being live, so that it is resident before anything
+ * is measured. A fraction of what a run takes.
+ */
+void assay_bare_warm(struct assay_bare *bare, const struct assay_stream *stream);
 /* Runs what is left in reader; *result is added to. The reader's failure is in reader->error. */
 void assay_bare_run(struct assay_bare *bare, struct assay_heap *heap, struct assay_reader *reader,
                     enum assay_touch touch, struct assay_bare_result *result);
