@@ -34,6 +34,8 @@ static void add_measured(cJSON *line, const struct row *row, double system)
                           cJSON_CreateDoubleArray(row->ns, (int)row->repetitions));
     json_count(line, "skipped", row->skipped);
     json_count(line, "refused", row->refused);
+    json_count(line, "faults", row->faults);
+    json_count(line, "context_switches", row->switches);
     cJSON *made_up = cJSON_AddArrayToObject(line, "by_harness");
     for (int kind = 0; kind < ASSAY_OP_KINDS; kind++)
         if (row->made_up & 1u << kind)

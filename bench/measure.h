@@ -40,6 +40,8 @@ struct row {
     unsigned rounds;            /* that there were to be; 0: not known */
     double
         ns[MOST_REPETITIONS]; /* CPU time of one operation, by round: the same one for all rows */
+    uint64_t faults;          /* pages that came, in the calmest run of the last round */
+    uint64_t switches;        /* of context, in the same run */
     uint64_t iterations;      /* of the stream in a round, as the first one found; 0: not yet */
     double spent_ns;          /* in all rounds, warming up included */
 };

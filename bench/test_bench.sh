@@ -63,6 +63,10 @@ for part in '"kind":"context"' '"page_bytes":' '"backend":"system"' '"by_harness
     }
 done
 
+# A block that is written to takes pages, each run anew where nothing is used again.
+printf 'assay-ops 1\nalloc s0 4194304\ntouch s0\nfree s0\n' >"$folder/touched.ops"
+# shellcheck disable=SC2086
+expect 0 '"backend":"null".*"faults":[1-9][0-9]*,"context_switches":[0-9]' $once --json --backend null --trace "$folder/touched.ops"
 # shellcheck disable=SC2086
 expect 1 '^batches +plugin:libbroken.so +FAILED +check overlap failed at operation' $once \
     --workload batches --backend "plugin:$broken" -o "$folder/json"
