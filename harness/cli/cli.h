@@ -82,6 +82,9 @@ char cli_letter(const struct cli_option *option);
 /* The command called so, among commands; prints one line with the nearest and returns NULL. */
 const struct cli_command *cli_find(const struct cli_command *const *commands, const char *prefix,
                                    const char *name);
+/* Runs the one of a group that argv[1] names, as "show" of trace, or helps with all. */
+int cli_run_group(const struct cli_command *group, const struct cli_command *const *commands,
+                  int argc, char **argv);
 /* Prints usage, summary and options of a command. */
 void cli_help(FILE *out, const struct cli_command *command);
 
@@ -185,6 +188,10 @@ extern const struct cli_command cli_trace_stats_command;
 extern const struct cli_command cli_trace_convert_command;
 extern const struct cli_command cli_trace_make_command;
 extern const struct cli_command cli_trace_random_command;
+extern const struct cli_command cli_corpus_command;
+extern const struct cli_command cli_corpus_merge_command;
+extern const struct cli_command cli_corpus_minimize_command;
+extern const struct cli_command cli_corpus_stats_command;
 extern const struct cli_command cli_record_command;
 extern const struct cli_command cli_bench_command;
 extern const struct cli_command cli_compare_command;
@@ -192,8 +199,9 @@ extern const struct cli_command cli_doctor_command;
 extern const struct cli_command cli_score_command;
 extern const struct cli_command cli_completion_command;
 
-/* All of them, and those of trace; each ends with NULL. */
+/* All of them, and those of groups; each ends with NULL. */
 extern const struct cli_command *const cli_commands[];
+extern const struct cli_command *const cli_corpus_commands[];
 extern const struct cli_command *const cli_trace_commands[];
 
 #endif

@@ -52,6 +52,18 @@ static void complete_words(const char *pattern, const struct cli_command *const 
     printf("%s\" ;;\n", more);
 }
 
+static void complete_group(const char *group, const struct cli_command *const *commands)
+{
+    char pattern[64];
+
+    snprintf(pattern, sizeof pattern, "%s:*", group);
+    complete_words(pattern, commands, "--help");
+    for (; *commands; commands++) {
+        snprintf(pattern, sizeof pattern, "%s\\ %s", group, strrchr((*commands)->name, ' ') + 1);
+        complete(*commands, pattern);
+    }
+}
+
 /* Prints a bash completion: source it, or install it as bash-completion/completions/assay. */
 static int run_completion(int argc, char **argv)
 {
@@ -65,17 +77,13 @@ static int run_completion(int argc, char **argv)
          "_assay() {\n"
          "    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}\n"
          "    local command=${COMP_WORDS[1]} words= files= line\n"
-         "    [ \"$command\" = trace ] && [ \"$COMP_CWORD\" -gt 2 ] && command=\"trace "
-         "${COMP_WORDS[2]}\"\n"
+         "    [[ $command = trace || $command = corpus ]] && [ \"$COMP_CWORD\" -gt 2 ] &&\n"
+         "        command=\"$command ${COMP_WORDS[2]}\"\n"
          "    [ \"$COMP_CWORD\" -eq 1 ] && command=\n"
          "    case \"$command:$before\" in");
     complete_words(":*", cli_commands, "--help --version");
-    complete_words("trace:*", cli_trace_commands, "--help");
-    for (const struct cli_command *const *command = cli_trace_commands; *command; command++) {
-        char pattern[64];
-        snprintf(pattern, sizeof pattern, "trace\\ %s", strrchr((*command)->name, ' ') + 1);
-        complete(*command, pattern);
-    }
+    complete_group("trace", cli_trace_commands);
+    complete_group("corpus", cli_corpus_commands);
     for (const struct cli_command *const *command = cli_commands; *command; command++)
         complete(*command, (*command)->name);
     puts("    esac\n"
@@ -94,17 +102,11 @@ const struct cli_command cli_completion_command = {
     "completion", "prints the bash completion of this program", "", no_options, run_completion};
 
 const struct cli_command *const cli_commands[] = {
-    &cli_list_command,
-    &cli_replay_command,
-    &cli_diff_command,
-    &cli_fuzz_command,
-    &cli_reduce_command,
-    &cli_trace_command,
-    &cli_record_command,
-    &cli_bench_command,
-    &cli_compare_command,
-    &cli_doctor_command,
-    &cli_score_command,
-    &cli_completion_command,
-    NULL,
+    &cli_list_command,       &cli_replay_command,
+    &cli_diff_command,       &cli_fuzz_command,
+    &cli_reduce_command,     &cli_trace_command,
+    &cli_corpus_command,     &cli_record_command,
+    &cli_bench_command,      &cli_compare_command,
+    &cli_doctor_command,     &cli_score_command,
+    &cli_completion_command, NULL,
 };

@@ -297,3 +297,23 @@ const struct cli_command *cli_find(const struct cli_command *const *commands, co
         cli_fail(CLI_USAGE, "no command '%s%s'; see assay --help", prefix, name);
     return NULL;
 }
+
+int cli_run_group(const struct cli_command *group, const struct cli_command *const *commands,
+                  int argc, char **argv)
+{
+    char prefix[32];
+
+    if (argc < 2)
+        return cli_fail(CLI_USAGE, "%s: say what: %s", group->name, group->operands);
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+        for (; *commands; commands++) {
+            cli_help(stdout, *commands);
+            putchar('\n');
+        }
+        return CLI_NOTHING;
+    }
+    snprintf(prefix, sizeof prefix, "%s ", group->name);
+    const struct cli_command *command = cli_find(commands, prefix, argv[1]);
+
+    return command ? command->run(argc - 1, argv + 1) : CLI_USAGE;
+}

@@ -360,18 +360,7 @@ const struct cli_command *const cli_trace_commands[] = {
 
 static int run_command(int argc, char **argv)
 {
-    if (argc < 2)
-        return cli_fail(CLI_USAGE, "trace: say what: show, stats, convert, make or random");
-    if (strcmp(argv[1], "--help") == 0) {
-        for (const struct cli_command *const *command = cli_trace_commands; *command; command++) {
-            cli_help(stdout, *command);
-            putchar('\n');
-        }
-        return CLI_NOTHING;
-    }
-    const struct cli_command *command = cli_find(cli_trace_commands, "trace ", argv[1]);
-
-    return command ? command->run(argc - 1, argv + 1) : CLI_USAGE;
+    return cli_run_group(&cli_trace_command, cli_trace_commands, argc, argv);
 }
 
 const struct cli_command cli_trace_show_command = {"trace show", "prints a stream as text", "FILE",

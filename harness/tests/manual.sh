@@ -10,7 +10,7 @@ trap 'rm -rf "$folder"' EXIT
 words_of_help() {
     awk '$1 == "usage:" {
              command = $3
-             if (command == "trace") command = command " " $4
+             if (command == "trace" || command == "corpus") command = command " " $4
              print command
          }
          /^  (-., )?--/ {
@@ -29,7 +29,7 @@ done | words_of_help | sort >"$folder/help"
 awk '$1 == ".Sh" { is_commands = $2 == "COMMANDS" }
      is_commands && $1 == ".It" && $2 == "Cm" {
          command = $3
-         if (command == "trace") command = command " " $4
+         if (command == "trace" || command == "corpus") command = command " " $4
          print command
      }
      is_commands && $1 == ".It" && $2 == "Fl" {
