@@ -81,7 +81,8 @@ static void *take_large(struct emalloc_heap *heap, size_t align, size_t size, bo
 }
 
 /* Without a page more than there are, a request may also be served by the parts for larger ones. */
-static void *take(struct emalloc_heap *heap, size_t align, size_t size, bool zeroed)
+static inline __attribute__((always_inline)) void *take(struct emalloc_heap *heap, size_t align,
+                                                        size_t size, bool zeroed)
 {
     void *block = NULL;
 
@@ -110,12 +111,19 @@ static bool trim(struct emalloc_heap *heap, size_t align, size_t size)
     return true;
 }
 
+/* Apart, so that what is called for each block is short. */
+static __attribute__((noinline)) void *take_trimmed(struct emalloc_heap *heap, size_t align,
+                                                    size_t size, bool zeroed)
+{
+    return trim(heap, align, size) ? take(heap, align, size, zeroed) : NULL;
+}
+
 static void *alloc(struct emalloc_heap *heap, size_t align, size_t size, bool zeroed)
 {
     void *block = take(heap, align, size, zeroed);
 
-    if (!block && trim(heap, align, size))
-        block = take(heap, align, size, zeroed);
+    if (!block)
+        block = take_trimmed(heap, align, size, zeroed);
     if (block)
         heap->used_bytes += size;
     return block;
@@ -151,8 +159,8 @@ struct emalloc_block emalloc_medium(struct emalloc_heap *heap, struct assay_regi
                                   .order = order};
 }
 
-static bool find_small(struct emalloc_heap *heap, struct assay_region *region, char *base,
-                       struct emalloc_block *block)
+static inline bool find_small(struct emalloc_heap *heap, struct assay_region *region, char *base,
+                              struct emalloc_block *block)
 {
     uint8_t *tag = assay_pool_tag(&heap->small, region, base);
 
@@ -197,7 +205,9 @@ static bool find_large(struct emalloc_heap *heap, struct assay_region *region, c
     return true;
 }
 
-bool emalloc_find(struct emalloc_heap *heap, const void *address, struct emalloc_block *block)
+/* Inlined where a block is freed, for of a block that is described in memory each part must be written and read. */
+static inline __attribute__((always_inline)) bool
+find(struct emalloc_heap *heap, const void *address, struct emalloc_block *block)
 {
     char *base = (char *)((uintptr_t)address - MARK_HEAD);
     struct assay_region *region = assay_regions_find(&heap->regions, base);
@@ -211,13 +221,20 @@ bool emalloc_find(struct emalloc_heap *heap, const void *address, struct emalloc
     return region->owner == &heap->large && find_large(heap, region, base, block);
 }
 
+bool emalloc_find(struct emalloc_heap *heap, const void *address, struct emalloc_block *block)
+{
+    return find(heap, address, block);
+}
+
 /* --- giving back --- */
 
 /* The block at address with its mark intact; else why not. */
-static assay_status find_intact(struct emalloc_heap *heap, const void *address,
-                                struct emalloc_block *block, struct emalloc_fault *why)
+static inline __attribute__((always_inline)) assay_status find_intact(struct emalloc_heap *heap,
+                                                                      const void *address,
+                                                                      struct emalloc_block *block,
+                                                                      struct emalloc_fault *why)
 {
-    if (!emalloc_find(heap, address, block))
+    if (!find(heap, address, block))
         return ASSAY_INVALID;
     why->kind = block->kind;
     why->fault = emalloc_verify(block);

@@ -62,32 +62,40 @@ static inline size_t mark_slack(size_t bytes, size_t size)
 }
 
 /*
- * Fills the slack from `end` on, in words, without a loop. What is too much lies in the footer, which is written
- * after it: two words fit in any block, four in one with two words of slack.
+ * Where the last two words of slack begin that are looked at: behind the first two, or there where there are no more.
+ * Two words from `end` on lie in any block, for the footer is as long.
+ */
+static inline size_t mark_last(size_t slack)
+{
+    return (size_t)(slack > 16) << 4;
+}
+
+/*
+ * Fills the slack from `end` on, in words, without a branch for sizes to mislead. What is too much lies in the
+ * footer, which is written after it.
  */
 static inline void mark_fill(char *end, size_t slack, uint64_t pattern)
 {
+    char *last = end + mark_last(slack);
+
     mark_put(end, pattern);
     mark_put(end + 8, pattern);
-    if (slack >= 16) {
-        mark_put(end + 16, pattern);
-        mark_put(end + 24, pattern);
-    }
+    mark_put(last, pattern);
+    mark_put(last + 8, pattern);
 }
 
-/* Whether the slack is as it was filled. */
-static inline bool mark_is_filled(const char *end, size_t slack, uint64_t pattern)
+/* 0 if the slack is as it was filled; again without a branch. What the footer has of the last words is left out. */
+static inline uint64_t mark_difference(const char *end, size_t slack, uint64_t pattern)
 {
-    size_t i = 0;
+    /* From its start + 16 - n on: n bytes to look at, then those that are not. */
+    static const char cover[32] =
+        "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff";
+    size_t skipped = mark_last(slack);
+    const char *last = end + skipped, *covered = cover + 16 - (slack - skipped);
+    uint64_t first = (mark_get(end) ^ pattern) | (mark_get(end + 8) ^ pattern);
 
-    if (slack == MARK_GUARD)
-        return ((mark_get(end) ^ pattern) | (mark_get(end + 8) ^ pattern) |
-                (mark_get(end + 16) ^ pattern) | (mark_get(end + 24) ^ pattern)) == 0;
-    for (; i + sizeof pattern <= slack; i += sizeof pattern)
-        if (mark_get(end + i) != pattern)
-            return false;
-    /* The rest of the last word is the footer's. */
-    return i == slack || (mark_get(end + i) ^ pattern) << (64 - 8 * (slack - i)) == 0;
+    return (first & -(uint64_t)(skipped >> 4)) | ((mark_get(last) ^ pattern) & mark_get(covered)) |
+           ((mark_get(last + 8) ^ pattern) & mark_get(covered + 8));
 }
 
 /* Marks the block of `bytes` at base for a request of `size`. The footer comes last: slack may run into it. */
@@ -107,14 +115,14 @@ static inline enum mark_fault mark_verify(const char *base, size_t bytes, size_t
                                           enum mark_kind kind)
 {
     uint64_t magic = mark_magic(base, kind), pattern = mark_pattern(magic);
+    uint64_t header = (mark_get(base) ^ bytes) | (mark_get(base + 8) ^ magic);
+    uint64_t slack = mark_difference(base + MARK_HEAD + size, mark_slack(bytes, size), pattern);
+    uint64_t footer = (mark_get(base + bytes - 16) ^ magic) | (mark_get(base + bytes - 8) ^ bytes);
 
-    if (mark_get(base) != bytes || mark_get(base + 8) != magic)
-        return MARK_HEADER;
-    if (!mark_is_filled(base + MARK_HEAD + size, mark_slack(bytes, size), pattern))
-        return MARK_SLACK;
-    if (mark_get(base + bytes - 16) != magic || mark_get(base + bytes - 8) != bytes)
-        return MARK_FOOTER;
-    return MARK_INTACT;
+    /* All three are fetched at once: a block that is freed is rarely in a cache. */
+    if ((header | slack | footer) == 0)
+        return MARK_INTACT;
+    return header ? MARK_HEADER : slack ? MARK_SLACK : MARK_FOOTER;
 }
 
 /* Nothing that looks like a mark stays behind. */

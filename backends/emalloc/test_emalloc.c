@@ -276,6 +276,26 @@ static void test_one_byte_past_the_request_is_found_by_check_and_by_free(void **
     close_heap(heap);
 }
 
+static void test_each_of_the_first_32_bytes_of_slack_counts(void **state)
+{
+    static const size_t full[] = {64, 224}; /* requests that leave no slack */
+    struct emalloc_heap *heap = open_heap();
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        for (size_t slack = 1; slack <= 40; slack++) {
+            size_t size = full[i] - slack, looked_at = slack < 32 ? slack : 32;
+            char *block = take(heap, size);
+            assert_int_equal(bytes_of(block), full[i] + 32);
+            for (size_t at = 0; at < looked_at; at++)
+                assert_found(heap, block, (long)(size + at), MARK_SLACK);
+            assert_found(heap, block, (long)full[i], MARK_FOOTER);
+            assert_int_equal(give(heap, block), ASSAY_OK);
+        }
+    }
+    close_heap(heap);
+}
+
 static void test_a_terminator_past_the_request_is_found_unless_the_block_is_full(void **state)
 {
     struct emalloc_heap *heap = open_heap();
@@ -409,6 +429,7 @@ int main(void)
         cmocka_unit_test(test_a_large_block_is_mapped_and_unmapped),
         cmocka_unit_test(test_some_mappings_are_kept_and_cleared_for_the_next_blocks),
         cmocka_unit_test(test_one_byte_past_the_request_is_found_by_check_and_by_free),
+        cmocka_unit_test(test_each_of_the_first_32_bytes_of_slack_counts),
         cmocka_unit_test(test_a_terminator_past_the_request_is_found_unless_the_block_is_full),
         cmocka_unit_test(test_every_bit_of_a_mark_counts),
         cmocka_unit_test(test_a_damaged_block_is_not_resized),
