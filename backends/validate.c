@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define ALL_CAPS (ASSAY_CAP_END - 1u)
+#define REALLOC_ZERO (ASSAY_CAP_REALLOC_ZERO_FREES | ASSAY_CAP_REALLOC_ZERO_BLOCK)
 
 /* Whether name is [a-z][a-z0-9_]*. */
 static bool is_name(const char *name)
@@ -39,6 +40,10 @@ static const char *contradiction(const struct assay_backend *backend)
         return "TRIMS needs GROWS: what never maps after create has nothing to return";
     if ((caps & ASSAY_CAP_TRIMS) && !(caps & ASSAY_CAP_PAGE_SOURCE))
         return "TRIMS needs PAGE_SOURCE: only there is it seen what is returned";
+    if ((caps & REALLOC_ZERO) && !backend->realloc)
+        return "REALLOC_ZERO_FREES and REALLOC_ZERO_BLOCK need realloc()";
+    if ((caps & REALLOC_ZERO) == REALLOC_ZERO)
+        return "REALLOC_ZERO_FREES and REALLOC_ZERO_BLOCK exclude each other";
     return NULL;
 }
 

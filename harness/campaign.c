@@ -115,11 +115,17 @@ static bool rig_open(struct rig *rig, const struct job *job)
 
 /* --- in a child --- */
 
-/* A signal ends the process if this is not called again in time. */
-static void wind_timer(void)
+/* A signal ends the process if this is not called again in time. A hang that is ignored takes no more of it than
+ * the whole campaign may. */
+static void wind_timer(const struct assay_campaign_options *options)
 {
-    const struct itimerval timer = {.it_value.tv_sec = STREAM_SECONDS};
+    const double most = options->most_seconds;
+    struct itimerval timer = {.it_value.tv_sec = STREAM_SECONDS};
 
+    if ((options->ignored >> ASSAY_CHECK_HANG & 1) && most > 0 && most < STREAM_SECONDS) {
+        timer.it_value.tv_sec = (time_t)most;
+        timer.it_value.tv_usec = (suseconds_t)((most - (double)(time_t)most) * 1e6) + 1;
+    }
     setitimer(ITIMER_PROF, &timer, NULL);
 }
 
@@ -139,7 +145,7 @@ static bool run_stream(struct rig *rig, struct job *job, uint64_t n)
         return false;
     }
     assay_stream_reader_init(&reader, &rig->stream);
-    wind_timer();
+    wind_timer(job->options);
     record->status =
         assay_replay_run(assay_campaign_is_fenced(number) ? rig->fenced : rig->recycled,
                          &reader.reader, &result, &record->error);

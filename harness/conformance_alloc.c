@@ -293,6 +293,52 @@ static void test_refused_requests_change_nothing(struct trial *trial)
     trial_close(trial);
 }
 
+/* --- realloc to 0 bytes, which allocators answer differently --- */
+
+#define ROUNDS 1024
+
+/* What was not freed has its address for itself: in so many rounds one that was freed comes again. */
+static void test_realloc_to_0_bytes_frees(struct trial *trial)
+{
+    static void *seen[ROUNDS];
+    bool again = false;
+
+    trial_open(trial);
+    trial_churn(trial, 200);
+    for (size_t i = 0; i < ROUNDS && !again; i++) {
+        seen[i] = trial->backend->alloc(trial->heap.self, trial_fits(trial, 64));
+        EXPECT(trial, seen[i], "the %zu. block is refused", i + 1);
+        void *handle = trial->backend->realloc(trial->heap.self, seen[i], 0);
+        EXPECT(trial, !handle, "realloc(block, 0) gives a block");
+        for (size_t j = 0; j < i && !again; j++)
+            again = seen[j] == seen[i];
+    }
+    EXPECT(trial, again, "realloc(block, 0) gives NULL and keeps the block");
+    trial_verify(trial);
+    trial_check(trial);
+    trial_close(trial);
+}
+
+static void test_realloc_to_0_bytes_gives_a_block(struct trial *trial)
+{
+    trial_open(trial);
+    trial_churn(trial, 200);
+    for (size_t i = 0; i < 64; i++) {
+        void *handle = trial->backend->alloc(trial->heap.self, trial_fits(trial, 10 * i + 1));
+        EXPECT(trial, handle, "a block of %zu bytes is refused", 10 * i + 1);
+        handle = trial->backend->realloc(trial->heap.self, handle, 0);
+        EXPECT(trial, handle, "realloc(block, 0) gives NULL");
+        for (size_t j = 0; j < trial->count; j++)
+            EXPECT(trial, handle != trial->blocks[j].handle,
+                   "realloc(block, 0) gives the address of a live block of %zu bytes",
+                   trial->blocks[j].size);
+        trial_take(trial, handle, 0);
+    }
+    trial_churn(trial, 200);
+    trial_verify(trial);
+    trial_close(trial);
+}
+
 #define FUNCTION(entry) .needs = #entry, .function = offsetof(struct assay_backend, entry)
 
 static const struct conformance_test tests[] = {
@@ -322,6 +368,18 @@ static const struct conformance_test tests[] = {
     {.name = "a_refused_realloc_keeps_the_block",
      FUNCTION(realloc),
      .run = test_refused_realloc_keeps_the_block},
+    {.name = "realloc_to_0_bytes_frees",
+     .needs = "realloc_zero_frees",
+     .function = offsetof(struct assay_backend, realloc),
+     .capability = ASSAY_CAP_REALLOC_ZERO_FREES,
+     .tried = true,
+     .run = test_realloc_to_0_bytes_frees},
+    {.name = "realloc_to_0_bytes_gives_a_block",
+     .needs = "realloc_zero_block",
+     .function = offsetof(struct assay_backend, realloc),
+     .capability = ASSAY_CAP_REALLOC_ZERO_BLOCK,
+     .tried = true,
+     .run = test_realloc_to_0_bytes_gives_a_block},
 };
 
 const struct conformance_room assay_conformance_alloc = CONFORMANCE_ROOM(tests);

@@ -125,6 +125,8 @@ const char *assay_cap_name(unsigned bit)
         "sets_errno",
         "detects_underrun",
         "detects_write_after_free",
+        "realloc_zero_frees",
+        "realloc_zero_block",
     };
 
     return bit < sizeof names / sizeof *names ? names[bit] : NULL;

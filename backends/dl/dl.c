@@ -121,6 +121,25 @@ static bool probe_zero_size(const struct dl_functions *functions)
     return own;
 }
 
+/* Which promise about realloc(block, 0) is kept, 0 if none: a block that comes again was freed. */
+static uint32_t probe_realloc_zero(const struct dl_functions *functions)
+{
+    void *blocks[PROBES];
+
+    for (size_t i = 0; i < PROBES && functions->realloc; i++) {
+        blocks[i] = functions->malloc(64);
+        void *empty = blocks[i] ? functions->realloc(blocks[i], 0) : NULL;
+        if (empty) {
+            functions->free(empty);
+            return ASSAY_CAP_REALLOC_ZERO_BLOCK;
+        }
+        for (size_t j = 0; j < i; j++)
+            if (blocks[i] && blocks[j] == blocks[i])
+                return ASSAY_CAP_REALLOC_ZERO_FREES;
+    }
+    return 0;
+}
+
 void dl_make_table(struct dl_library *library)
 {
     const struct dl_functions *functions = &library->functions;
@@ -129,7 +148,8 @@ void dl_make_table(struct dl_library *library)
     library->table = (struct assay_backend){
         .abi = ASSAY_BACKEND_ABI,
         .caps = ASSAY_CAP_THREAD_SAFE | ASSAY_CAP_GROWS |
-                (zero_size ? (uint32_t)ASSAY_CAP_ZERO_SIZE_BLOCK : 0),
+                (zero_size ? (uint32_t)ASSAY_CAP_ZERO_SIZE_BLOCK : 0) |
+                probe_realloc_zero(functions),
         .min_align = probe_align(functions),
         .max_size = SIZE_MAX,
         .name = library->name,

@@ -25,7 +25,7 @@ struct dl_library {
 
 /*
  * Fills in library->table from library->functions; name and summary are there already. Asks the
- * library for some hundred small blocks to see how it aligns them and what malloc(0) gives.
+ * library for some hundred small blocks to see how it aligns them and what malloc(0) and realloc(block, 0) give.
  */
 void dl_make_table(struct dl_library *library);
 

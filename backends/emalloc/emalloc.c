@@ -59,7 +59,9 @@ static void *emalloc_realloc(void *self, void *block, size_t size)
 
     if (!block)
         return emalloc_alloc(self, size);
-    return emalloc_heap_resize(self, block, size, &resized, &why) == ASSAY_OK ? resized : NULL;
+    assay_status status = size > 0 ? emalloc_heap_resize(self, block, size, &resized, &why)
+                                   : emalloc_heap_free(self, block, &why);
+    return status == ASSAY_OK && size > 0 ? resized : NULL;
 }
 
 static size_t emalloc_usable_size(void *self, const void *block)
@@ -91,7 +93,7 @@ const struct assay_backend assay_backend_emalloc = {
     .abi = ASSAY_BACKEND_ABI,
     .caps = ASSAY_CAP_THREAD_SAFE | ASSAY_CAP_MANY_HEAPS | ASSAY_CAP_PAGE_SOURCE | ASSAY_CAP_GROWS |
             ASSAY_CAP_COALESCES | ASSAY_CAP_DETECTS_BAD_FREE | ASSAY_CAP_DETECTS_OVERRUN |
-            ASSAY_CAP_DETECTS_UNDERRUN,
+            ASSAY_CAP_DETECTS_UNDERRUN | ASSAY_CAP_REALLOC_ZERO_FREES,
     .min_align = EMALLOC_ALIGN,
     .max_size = SIZE_MAX,
     .min_limit = 32768,

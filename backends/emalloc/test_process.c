@@ -7,9 +7,12 @@
 #include <cmocka.h>
 
 #include <emalloc.h>
+#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -38,7 +41,10 @@ static void test_zero_and_absurd_sizes_are_null(void **state)
     assert_null(emalloc(0));
     assert_null(emalloc(UINT64_MAX));
     assert_null(emalloc(UINT64_MAX / 2));
+    assert_null(emalloc((unsigned long)INT_MIN));
+    assert_null(emalloc((unsigned long)-1000));
     assert_null(ecalloc(UINT64_MAX / 2, 3));
+    assert_null(ealigned_alloc(16, UINT64_MAX - 15));
     assert_null(ealigned_alloc(3, 10));
     assert_null(ealigned_alloc(0, 10));
     assert_null(ealigned_alloc((unsigned long)1 << 62, 10));
@@ -131,6 +137,41 @@ static void free_local(void)
     efree(address);
 }
 
+static void free_code(void)
+{
+    efree((void *)(uintptr_t)free_local);
+}
+
+static void free_foreign(void)
+{
+    efree(malloc(100));
+}
+
+static void free_last_address(void)
+{
+    efree((void *)UINTPTR_MAX);
+}
+
+static void resize_local(void)
+{
+    char local[64];
+    char *volatile address = local + 16;
+    address = erealloc(address, 100);
+}
+
+static void resize_freed(void)
+{
+    char *volatile block = emalloc(1000);
+    efree(block);
+    block = erealloc(block, 2000);
+}
+
+static void resize_inside_to_nothing(void)
+{
+    char *volatile block = emalloc(200000);
+    block = erealloc(block + 4096, 0);
+}
+
 static void test_misuse_ends_the_process_with_one_line_that_names_it(void **state)
 {
     (void)state;
@@ -143,9 +184,56 @@ static void test_misuse_ends_the_process_with_one_line_that_names_it(void **stat
     assert_stops(free_twice, "no block is there");
     assert_stops(free_inside, "no block is there");
     assert_stops(free_local, "no block is there");
+    assert_stops(free_code, "no block is there");
+    assert_stops(free_foreign, "no block is there");
+    assert_stops(free_last_address, "no block is there");
+    assert_stops(resize_local, "no block is there");
+    assert_stops(resize_freed, "no block is there");
+    assert_stops(resize_inside_to_nothing, "no block is there");
+}
+
+static void test_what_is_no_block_has_no_usable_size(void **state)
+{
+    static const uintptr_t numbers[] = {
+        1, 16, 4096, UINTPTR_MAX, UINTPTR_MAX - 15, UINTPTR_MAX / 2};
+    void *foreign = malloc(100);
+
+    (void)state;
+    for (unsigned long size = 10; size < 1000000; size *= 100) {
+        char *volatile block = emalloc(size);
+        assert_int_equal(emalloc_usable_size(block + size / 2), 0);
+        assert_int_equal(emalloc_usable_size(block - 1), 0);
+        efree(block);
+        assert_int_equal(emalloc_usable_size(block), 0);
+    }
+    assert_int_equal(emalloc_usable_size((void *)(uintptr_t)free_code), 0);
+    assert_int_equal(emalloc_usable_size(foreign), 0);
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        assert_int_equal(emalloc_usable_size((void *)numbers[i]), 0);
+    free(foreign);
 }
 
 /* --- threads and fork --- */
+
+static void test_a_forked_child_frees_a_copy(void **state)
+{
+    char *block = emalloc(1000);
+    int status = 0;
+
+    (void)state;
+    memset(block, 'p', 1000);
+    pid_t child = fork();
+    if (child == 0) {
+        bool is_whole = block[0] == 'p' && block[999] == 'p';
+        efree(block);
+        _exit(is_whole && emalloc_usable_size(block) == 0 ? 0 : 1);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    assert_int_equal(emalloc_usable_size(block), 1000);
+    assert_true(block[0] == 'p' && block[999] == 'p');
+    efree(block);
+}
 
 static _Atomic(char *) cells[64];
 
@@ -227,6 +315,8 @@ int main(void)
         cmocka_unit_test(test_a_block_from_before_main_can_be_freed),
         cmocka_unit_test(test_zero_and_absurd_sizes_are_null),
         cmocka_unit_test(test_misuse_ends_the_process_with_one_line_that_names_it),
+        cmocka_unit_test(test_a_forked_child_frees_a_copy),
+        cmocka_unit_test(test_what_is_no_block_has_no_usable_size),
         cmocka_unit_test(test_threads_free_each_others_blocks_while_others_fork),
         cmocka_unit_test(test_a_thread_may_allocate_while_it_ends),
     };

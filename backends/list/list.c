@@ -202,7 +202,7 @@ const struct assay_backend assay_backend_list = {
     .abi = ASSAY_BACKEND_ABI,
     .caps = ASSAY_CAP_MANY_HEAPS | ASSAY_CAP_PAGE_SOURCE | ASSAY_CAP_COALESCES |
             ASSAY_CAP_ZERO_SIZE_BLOCK | ASSAY_CAP_DETECTS_BAD_FREE | ASSAY_CAP_DETECTS_OVERRUN |
-            ASSAY_CAP_DETECTS_UNDERRUN,
+            ASSAY_CAP_DETECTS_UNDERRUN | ASSAY_CAP_REALLOC_ZERO_FREES,
     .min_align = LIST_UNIT,
     .max_size = LIST_REGION_MAX,
     .min_limit = 4096,

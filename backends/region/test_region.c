@@ -187,6 +187,12 @@ static void test_what_is_no_object_is_answered_and_harms_nothing(void)
     }
     EXPECT(Mem_Free(&local) == -1 && Mem_Free(object + 2000) == -1);
     EXPECT(Mem_Free((void *)(uintptr_t)coalesce) == -1);
+    void *foreign = malloc(100);
+    EXPECT(Mem_Free(foreign) == -1 && !Mem_IsValid(foreign) && Mem_GetSize(foreign) == -1);
+    free(foreign);
+    char *freed = Mem_Alloc(200);
+    EXPECT(freed && Mem_Free(freed) == 0);
+    EXPECT(Mem_Free(freed + 7) == -1 && !Mem_IsValid(freed) && Mem_GetSize(freed + 199) == -1);
     EXPECT(!Mem_IsValid(NULL) && Mem_GetSize(NULL) == -1 && Mem_Free(NULL) == 0);
     EXPECT(Mem_GetSize(object) == 100 && Mem_Free(object) == 0 && Mem_Alloc(4080));
 }

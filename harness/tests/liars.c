@@ -279,3 +279,47 @@ void lie_resolves_anew(void)
 {
     assay_liar.backend.resolve = resolve_anew;
 }
+
+/* --- realloc to 0 bytes --- */
+
+static void *realloc_kept(void *self, void *block, size_t size)
+{
+    return size > 0 ? truth()->realloc(self, block, size) : NULL;
+}
+
+void lie_keeps_a_block_of_0_bytes(void)
+{
+    assay_liar.backend.caps |= ASSAY_CAP_REALLOC_ZERO_FREES;
+    assay_liar.backend.realloc = realloc_kept;
+}
+
+static void *realloc_freed(void *self, void *block, size_t size)
+{
+    if (size > 0)
+        return truth()->realloc(self, block, size);
+    return truth()->free(self, block) == ASSAY_OK ? NULL : block;
+}
+
+void lie_frees_for_0_bytes(void)
+{
+    assay_liar.backend.caps |= ASSAY_CAP_REALLOC_ZERO_BLOCK;
+    assay_liar.backend.realloc = realloc_freed;
+}
+
+/* One block for all that become empty. */
+static void *realloc_shared(void *self, void *block, size_t size)
+{
+    static void *empty;
+
+    if (size > 0)
+        return truth()->realloc(self, block, size);
+    if (!empty)
+        return empty = block;
+    return truth()->free(self, block) == ASSAY_OK ? empty : NULL;
+}
+
+void lie_empties_into_a_live_block(void)
+{
+    assay_liar.backend.caps |= ASSAY_CAP_REALLOC_ZERO_BLOCK;
+    assay_liar.backend.realloc = realloc_shared;
+}

@@ -152,6 +152,21 @@ static void test_a_hang_is_told_with_its_operation(void **state)
     assert_int_equal(result.finding.check, ASSAY_CHECK_HANG);
 }
 
+/* Of processor time, which a campaign counts. */
+static void test_a_hang_that_is_ignored_takes_no_more_than_the_campaign_may(void **state)
+{
+    const struct assay_campaign_options options = {
+        .seed = 1, .most_seconds = 0.05, .ignored = UINT64_C(1) << ASSAY_CHECK_HANG};
+    struct planted planted = planted_make(PLANTED_PLAIN, PLANT_NOTHING);
+
+    (void)state;
+    planted.backend.free = hang;
+    struct assay_campaign_result result = run(&planted.backend, &options);
+    assert_false(result.found);
+    assert_true(result.seconds >= 0.05);
+    assert_true(result.seconds < 2);
+}
+
 static void test_time_ends_a_campaign(void **state)
 {
     const struct assay_campaign_options options = {.seed = 1, .most_seconds = 0.2};
@@ -173,6 +188,7 @@ int main(void)
         cmocka_unit_test(test_what_is_ignored_is_not_told),
         cmocka_unit_test(test_a_crash_is_told_with_its_operation),
         cmocka_unit_test(test_a_hang_is_told_with_its_operation),
+        cmocka_unit_test(test_a_hang_that_is_ignored_takes_no_more_than_the_campaign_may),
         cmocka_unit_test(test_time_ends_a_campaign),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

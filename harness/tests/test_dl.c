@@ -111,8 +111,11 @@ static void test_a_table_claims_what_the_library_was_seen_to_do(void **state)
     (void)state;
     const uint32_t never = ASSAY_CAP_MANY_HEAPS | ASSAY_CAP_PAGE_SOURCE | ASSAY_CAP_TRIMS;
     const struct assay_backend *mimalloc = find("dl:" MIMALLOC);
-    assert_int_equal(mimalloc->caps,
-                     ASSAY_CAP_THREAD_SAFE | ASSAY_CAP_GROWS | ASSAY_CAP_ZERO_SIZE_BLOCK);
+    assert_int_equal(mimalloc->caps, ASSAY_CAP_THREAD_SAFE | ASSAY_CAP_GROWS |
+                                         ASSAY_CAP_ZERO_SIZE_BLOCK | ASSAY_CAP_REALLOC_ZERO_BLOCK);
+    assert_int_equal(find("dl:" TCMALLOC)->caps, ASSAY_CAP_THREAD_SAFE | ASSAY_CAP_GROWS |
+                                                     ASSAY_CAP_ZERO_SIZE_BLOCK |
+                                                     ASSAY_CAP_REALLOC_ZERO_FREES);
     assert_int_equal(mimalloc->min_align, 8);
     assert_int_equal(mimalloc->caps & never, 0);
     const struct assay_backend *prefixed = find("dl:" PLUGINS "/prefixed.so:my_");

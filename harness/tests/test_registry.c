@@ -158,9 +158,10 @@ static void test_each_rule_of_a_table_is_checked(void **state)
     EXPECT_INVALID(min_align, 0, "min_align");
     EXPECT_INVALID(min_align, 24, "is 24");
     EXPECT_INVALID(max_size, 0, "max_size");
-    EXPECT_INVALID(caps, 1u << 13, "unknown bits 0x2000");
+    EXPECT_INVALID(caps, ASSAY_CAP_END, "unknown bits 0x8000");
     EXPECT_INVALID(caps, ASSAY_CAP_TRIMS | ASSAY_CAP_PAGE_SOURCE, "TRIMS needs GROWS");
     EXPECT_INVALID(caps, ASSAY_CAP_TRIMS | ASSAY_CAP_GROWS, "TRIMS needs PAGE_SOURCE");
+    EXPECT_INVALID(caps, ASSAY_CAP_REALLOC_ZERO_FREES, "need realloc()");
 }
 
 int main(void)

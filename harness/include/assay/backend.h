@@ -59,7 +59,9 @@ enum {
     ASSAY_CAP_DETECTS_UNDERRUN = 1u << 11, /* check or free reports bytes written before a block */
     /* check, or a request that takes the memory, reports bytes written to a freed block */
     ASSAY_CAP_DETECTS_WRITE_AFTER_FREE = 1u << 12,
-    ASSAY_CAP_END = 1u << 13, /* no promise: all are below it */
+    ASSAY_CAP_REALLOC_ZERO_FREES = 1u << 13, /* realloc(block, 0) frees the block and gives NULL */
+    ASSAY_CAP_REALLOC_ZERO_BLOCK = 1u << 14, /* realloc(block, 0) gives a block of 0 bytes for it */
+    ASSAY_CAP_END = 1u << 15,                /* no promise: all are below it */
 };
 
 /* Where a heap gets its memory. Injected, so that tests can count, limit and refuse it. */
@@ -144,7 +146,10 @@ struct assay_backend {
     void *(*alloc_zeroed)(void *self, size_t count, size_t size);
     /* Any power of two; the block is aligned to min_align at least. size need not be its multiple. */
     void *(*alloc_aligned)(void *self, size_t align, size_t size);
-    /* block may be NULL, size is not 0. Keeps the smaller of both requests' bytes. */
+    /*
+     * block may be NULL; size is 0 only for a block, and where a REALLOC_ZERO promise is made. Keeps the
+     * smaller of both requests' bytes.
+     */
     void *(*realloc)(void *self, void *block, size_t size);
 
     /* --- questions --- */
