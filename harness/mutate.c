@@ -1,0 +1,57 @@
+/* mutate.c - mutation and crossover of the fuzzer's form, by edits of its operations. */
+#include "assay/mutate.h"
+
+#include "assay/bytes.h"
+
+#include "dice.h"
+
+#define UNIT 4 /* the head, and every record */
+#define EDITS_MAX 4
+
+/* Writes *stream; a cut lies between records. */
+static size_t encode_within(const struct assay_stream *stream, uint8_t *data, size_t room)
+{
+    size_t whole = room - room % UNIT;
+    size_t length = assay_bytes_encode(stream, data, whole);
+
+    return length < whole ? length : whole;
+}
+
+size_t assay_mutate(uint8_t *data, size_t size, size_t room, uint64_t seed)
+{
+    struct dice dice = {seed};
+    struct assay_stream stream = {0};
+    assay_status status = assay_bytes_decode(&stream, data, size);
+
+    for (uint64_t left = dice_between(&dice, 1, EDITS_MAX); left && status == ASSAY_OK; left--) {
+        enum assay_edit edit = (enum assay_edit)dice_roll(&dice, ASSAY_EDITS);
+        status = assay_mutate_edit(&stream, edit, dice_next(&dice));
+    }
+    if (status == ASSAY_OK)
+        size = encode_within(&stream, data, room);
+    assay_stream_clear(&stream);
+    return size;
+}
+
+size_t assay_mutate_cross(const uint8_t *a, size_t a_size, const uint8_t *b, size_t b_size,
+                          uint8_t *out, size_t room, uint64_t seed)
+{
+    struct dice dice = {seed};
+    struct assay_stream first = {0}, second = {0};
+    size_t length = 0;
+    assay_status status = assay_bytes_decode(&first, a, a_size);
+
+    if (status == ASSAY_OK)
+        status = assay_bytes_decode(&second, b, b_size);
+    if (status == ASSAY_OK) {
+        first.count = dice_roll(&dice, first.count + 1);
+        for (size_t i = dice_roll(&dice, second.count + 1); i < second.count && status == ASSAY_OK;
+             i++)
+            status = assay_stream_append(&first, &second.ops[i]);
+    }
+    if (status == ASSAY_OK)
+        length = encode_within(&first, out, room);
+    assay_stream_clear(&first);
+    assay_stream_clear(&second);
+    return length;
+}
