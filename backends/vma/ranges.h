@@ -92,7 +92,8 @@ void vma_ranges_clear(struct vma_ranges *ranges);
 
 /*
  * The lowest start, a multiple of align, of `size` free bytes that end at or before `end`, which is no lower than
- * the end of the last range. O(log n) where align is 1; else gaps that are too small only by their alignment are looked at too.
+ * the end of the last range. O(log n) where size and all starts are multiples of align; else gaps that are too small
+ * only by their alignment are looked at too.
  */
 bool vma_ranges_gap(const struct vma_ranges *ranges, uint64_t end, uint64_t size, uint64_t align,
                     uint64_t *start);

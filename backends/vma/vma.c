@@ -51,11 +51,15 @@ static uint64_t address_of(const void *self, const void *handle)
     return (uint64_t)(uintptr_t)handle - first_handle(self);
 }
 
+/*
+ * All blocks begin at multiples of UNIT, and so does the end of the arena: where whole units fit, the block does, and
+ * the other way round. Asked for these, no gap is looked at that is too small only by its alignment.
+ */
 static void *arena_alloc(void *self, size_t size)
 {
-    uint64_t address;
+    uint64_t units = assay_align_up(size, UNIT), address;
 
-    if (!vma_find_gap(self, size, UNIT, &address) || vma_alloc(self, address, size) != VMA_OK)
+    if (!vma_find_gap(self, units, UNIT, &address) || vma_alloc(self, address, size) != VMA_OK)
         return NULL;
     if (vma_pin(self, address))
         return (void *)(uintptr_t)(first_handle(self) + address);
