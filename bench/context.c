@@ -1,6 +1,8 @@
 /* context.c - asks the process, the kernel and the compiler where we are. */
 #include "context.h"
 
+#include "counters.h"
+
 #include <dlfcn.h>
 #include <gnu/libc-version.h>
 #include <stdio.h>
@@ -86,6 +88,15 @@ static void find_system(struct context *context)
 #endif
 }
 
+static void find_counters(struct context *context)
+{
+    struct counters counters;
+
+    counters_open(&counters, hardware_events);
+    counters_describe(&counters, hardware_events, context->counters, sizeof context->counters);
+    counters_close(&counters);
+}
+
 void context_find(struct context *context)
 {
     struct utsname name;
@@ -106,5 +117,6 @@ void context_find(struct context *context)
     context->page_size = sysconf(_SC_PAGESIZE);
     find_aslr(context);
     find_huge_pages(context);
+    find_counters(context);
     find_system(context);
 }

@@ -13,6 +13,7 @@ struct context {
     long page_size;
     char aslr[24];       /* "off", "partly", "on", "unknown" */
     char huge_pages[24]; /* "always", "madvise", "never", "unknown" */
+    char counters[120];  /* the processor's that there are, or "none: " and why */
     char system[300];    /* whose malloc `system` was */
 };
 

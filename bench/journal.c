@@ -25,6 +25,8 @@ static cJSON *json_of_row(const struct row *row)
     json_count(object, "peak_resident_bytes", row->peak_resident_bytes);
     json_count(object, "faults", row->faults);
     json_count(object, "context_switches", row->switches);
+    for (int i = 0; i < COUNTERS; i++)
+        cJSON_AddNumberToObject(object, hardware_events[i].name, row->counted[i]);
     json_count(object, "rounds", row->rounds);
     json_count(object, "iterations", row->iterations);
     cJSON_AddNumberToObject(object, "spent_ns", row->spent_ns);
@@ -73,6 +75,8 @@ static bool row_of_json(struct row *row, const cJSON *object)
     row->peak_resident_bytes = (size_t)number_of(object, "peak_resident_bytes");
     row->faults = (uint64_t)number_of(object, "faults");
     row->switches = (uint64_t)number_of(object, "context_switches");
+    for (int i = 0; i < COUNTERS; i++)
+        row->counted[i] = number_of(object, hardware_events[i].name);
     row->rounds = (unsigned)(uint64_t)number_of(object, "rounds");
     row->iterations = (uint64_t)number_of(object, "iterations");
     row->spent_ns = number_of(object, "spent_ns");

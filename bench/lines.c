@@ -17,6 +17,7 @@ void lines_context(FILE *out, const struct context *context)
     cJSON_AddStringToObject(line, "kernel", context->kernel);
     cJSON_AddStringToObject(line, "aslr", context->aslr);
     cJSON_AddStringToObject(line, "huge_pages", context->huge_pages);
+    cJSON_AddStringToObject(line, "counters", context->counters);
     cJSON_AddStringToObject(line, "system", context->system);
     cJSON_AddNumberToObject(line, "cpus", (double)context->cpus);
     cJSON_AddNumberToObject(line, "page_bytes", (double)context->page_size);
@@ -36,6 +37,9 @@ static void add_measured(cJSON *line, const struct row *row, double system)
     json_count(line, "refused", row->refused);
     json_count(line, "faults", row->faults);
     json_count(line, "context_switches", row->switches);
+    for (int i = 0; i < COUNTERS; i++)
+        if (row->counted[i] > 0)
+            json_number(line, hardware_events[i].name, row->counted[i] / (double)row->ops);
     cJSON *made_up = cJSON_AddArrayToObject(line, "by_harness");
     for (int kind = 0; kind < ASSAY_OP_KINDS; kind++)
         if (row->made_up & 1u << kind)

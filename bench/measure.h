@@ -5,6 +5,7 @@
 #define ASSAY_BENCH_MEASURE_H
 
 #include "bench.h"
+#include "counters.h"
 #include "workloads.h"
 
 #include "assay/backend.h"
@@ -42,6 +43,7 @@ struct row {
         ns[MOST_REPETITIONS]; /* CPU time of one operation, by round: the same one for all rows */
     uint64_t faults;          /* pages that came, in the calmest run of the last round */
     uint64_t switches;        /* of context, in the same run */
+    double counted[COUNTERS]; /* hardware_events in the same run; 0: not to be had */
     uint64_t iterations;      /* of the stream in a round, as the first one found; 0: not yet */
     double spent_ns;          /* in all rounds, warming up included */
 };

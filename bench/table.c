@@ -17,9 +17,10 @@ void table_head(FILE *out, const struct context *context)
             context->aslr, context->huge_pages);
     fprintf(
         out,
+        "hardware counters: %s\n"
         "system is %s; CPU time, medians; blocks are written to only for peak/live, resident over "
         "live bytes\n",
-        context->system);
+        context->counters, context->system);
     fprintf(out, "%-26s %-22s %-7s %10s %9s %9s %9s\n", "workload", "backend", "checks", "ops",
             "ns/op", "/system", "peak/live");
     fflush(out); /* children must not find it unwritten */

@@ -55,7 +55,7 @@ printf 'assay-ops 1\nalloc s0 100\nrealloc s0 5000\nfree s0\n' >"$folder/small.t
 # shellcheck disable=SC2086
 expect 0 '^small +null +passed +3 .*realloc by harness' $once --backend null \
     --trace "$folder" -o "$folder/json"
-for part in '"kind":"context"' '"page_bytes":' '"backend":"system"' '"by_harness":\["realloc"\]' \
+for part in '"kind":"context"' '"counters":"[a-z]' '"page_bytes":' '"backend":"system"' '"by_harness":\["realloc"\]' \
     '"kind":"end","exit_status":0'; do
     grep -q "$part" "$folder/json" || {
         echo "no $part in the JSON" >&2

@@ -33,6 +33,7 @@ struct runner {
     struct row *row;
     const struct workload *workload;
     struct assay_bare *bare;
+    struct counters counters;
     double least_ns; /* of the round's runs of the stream, the one that was disturbed least */
 };
 
@@ -90,17 +91,22 @@ static void time_once(struct runner *runner, struct assay_heap *heap,
                       struct assay_bare_result *result)
 {
     struct rusage used = {0};
+    uint64_t before[COUNTERS], after[COUNTERS];
 
     getrusage(RUSAGE_THREAD, &used);
+    counters_read(&runner->counters, before);
     double began = cpu_ns();
     run_once(runner, heap, result);
     double taken = cpu_ns() - began;
+    counters_read(&runner->counters, after);
     use_since(&used);
     if (taken >= runner->least_ns)
         return;
     runner->least_ns = taken;
     runner->row->faults = (uint64_t)used.ru_minflt;
     runner->row->switches = (uint64_t)used.ru_nvcsw;
+    for (int i = 0; i < COUNTERS; i++)
+        runner->row->counted[i] = (double)(after[i] - before[i]);
 }
 
 /* Makes the heap ready for the stream again. */
@@ -133,6 +139,7 @@ static void body(void *arg, struct shim_state *state)
     row->made_up = heap.made_up;
     if (!recover(runner, &heap))
         abort();
+    counters_open(&runner->counters, hardware_events);
     while (shim_next(state)) {
         time_once(runner, &heap, &result);
         shim_pause(state);
@@ -140,6 +147,7 @@ static void body(void *arg, struct shim_state *state)
             abort();
         shim_resume(state);
     }
+    counters_close(&runner->counters);
     assay_heap_close(&heap, NULL);
 }
 
@@ -190,7 +198,8 @@ static void run_round(void *arg, volatile uint64_t *progress)
     move_addresses(task->round);
     become_multithreaded();
     for (size_t i = 0; i < task->count; i++) {
-        runners[i] = (struct runner){&task->rows[i], task->workload, bare, INFINITY};
+        runners[i] = (struct runner){
+            .row = &task->rows[i], .workload = task->workload, .bare = bare, .least_ns = INFINITY};
         if (is_due(task, &task->rows[i]))
             shim_add(task->rows[i].spec, body, note, &runners[i], task->rows[i].iterations);
     }
