@@ -203,7 +203,9 @@ static void test_every_capability_and_status_has_a_word(void **state)
     assert_string_equal(assay_cap_name(10), "sets_errno");
     assert_string_equal(assay_cap_name(11), "detects_underrun");
     assert_string_equal(assay_cap_name(12), "detects_write_after_free");
-    assert_null(assay_cap_name(13));
+    assert_string_equal(assay_cap_name(13), "realloc_zero_frees");
+    assert_string_equal(assay_cap_name(14), "realloc_zero_block");
+    assert_null(assay_cap_name(15));
     for (int status = ASSAY_OK; status <= ASSAY_UNSUPPORTED; status++)
         assert_string_not_equal(assay_status_text((assay_status)status), "unknown status");
 }

@@ -1,7 +1,7 @@
 /*
  * plugin.c - plug-ins for the tests, good and bad: PLUGIN_BREAKS is what is wrong with this one.
  *
- * The good one hands out an array once, front to back.
+ * The good one hands out an array once, front to back; that of the slow one is larger than any stream needs.
  */
 #include "assay/backend.h"
 
@@ -17,7 +17,7 @@
 #define PLUGIN_CREATE 6
 #define PLUGIN_SLOW 7
 
-static _Alignas(16) char memory[1 << 16];
+static _Alignas(16) char memory[PLUGIN_BREAKS == PLUGIN_SLOW ? 1 << 28 : 1 << 16];
 static size_t used;
 
 static assay_status tiny_create(const struct assay_backend *backend,
