@@ -13,10 +13,8 @@
 #include "assay/replay.h"
 #include "assay/swarm.h"
 
-#include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/time.h>
 #include <time.h>
 
 #define STREAM_SECONDS 3
@@ -115,18 +113,13 @@ static bool rig_open(struct rig *rig, const struct job *job)
 
 /* --- in a child --- */
 
-/* A signal ends the process if this is not called again in time. A hang that is ignored takes no more of it than
- * the whole campaign may. */
-static void wind_timer(const struct assay_campaign_options *options)
+/* Seconds that a stream may take. A hang that is ignored takes no more of them than the whole campaign may. */
+static double patience(const struct assay_campaign_options *options)
 {
     const double most = options->most_seconds;
-    struct itimerval timer = {.it_value.tv_sec = STREAM_SECONDS};
+    bool ignores = options->ignored >> ASSAY_CHECK_HANG & 1;
 
-    if ((options->ignored >> ASSAY_CHECK_HANG & 1) && most > 0 && most < STREAM_SECONDS) {
-        timer.it_value.tv_sec = (time_t)most;
-        timer.it_value.tv_usec = (suseconds_t)((most - (double)(time_t)most) * 1e6) + 1;
-    }
-    setitimer(ITIMER_PROF, &timer, NULL);
+    return ignores && most > 0 && most < STREAM_SECONDS ? most : STREAM_SECONDS;
 }
 
 /* Runs stream n; false if the campaign ends here. */
@@ -145,7 +138,7 @@ static bool run_stream(struct rig *rig, struct job *job, uint64_t n)
         return false;
     }
     assay_stream_reader_init(&reader, &rig->stream);
-    wind_timer(job->options);
+    assay_guard_limit(patience(job->options));
     record->status =
         assay_replay_run(assay_campaign_is_fenced(number) ? rig->fenced : rig->recycled,
                          &reader.reader, &result, &record->error);
@@ -170,7 +163,6 @@ static void run_child(void *arg, volatile uint64_t *progress)
     bool goes_on = true;
 
     (void)progress; /* the replay has its own */
-    signal(SIGPROF, SIG_DFL);
     for (uint64_t n = job->first; goes_on && n < job->end; n++) {
         job->record->op = 0;
         goes_on = run_stream(job->rig, job, n);
@@ -199,8 +191,6 @@ static void describe_ending(const struct job *job, const struct assay_guard_outc
     struct assay_finding *finding = &sum->finding;
     struct assay_stream stream = {0};
     const uint64_t op = job->record->op;
-    bool hung = ending->ending == ASSAY_HUNG ||
-                (ending->ending == ASSAY_CRASHED && ending->code == SIGPROF);
 
     *finding = (struct assay_finding){
         .backend = job->backend->name, .op = op, .seed = number, .ignored = job->options->ignored};
@@ -214,7 +204,7 @@ static void describe_ending(const struct job *job, const struct assay_guard_outc
     sum->streams++;
     sum->ops += op;
     sum->stream = number;
-    if (hung)
+    if (assay_guard_hung(ending))
         sum->found = !assay_finding_set(finding, ASSAY_CHECK_HANG, NULL,
                                         "no answer for %d s of processor time", STREAM_SECONDS);
     else if (ending->ending == ASSAY_EXITED)

@@ -4,10 +4,8 @@
 #include "assay/guard.h"
 #include "conformance_tests.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/time.h>
 
 /* A test takes milliseconds; this is for a heap that never comes back, on any machine. */
 #define SECONDS 60
@@ -72,10 +70,8 @@ static void run_job(void *arg, volatile uint64_t *progress)
 {
     struct job *job = arg;
 
-    const struct itimerval timer = {.it_value.tv_sec = SECONDS_COMPUTING};
-
     (void)progress;
-    setitimer(ITIMER_PROF, &timer, NULL);
+    assay_guard_limit(SECONDS_COMPUTING);
     job->test->run(&job->trial);
     job->trial.result->verdict = job->trial.claimed ? ASSAY_KEPT : ASSAY_COULD_CLAIM;
 }
@@ -87,8 +83,7 @@ static void judge_ending(struct assay_conformance_result *result, bool claimed,
     if (outcome->ending == ASSAY_ENDED || (outcome->ending == ASSAY_EXITED && outcome->code == 0))
         return;
     result->verdict = claimed ? ASSAY_BROKEN : ASSAY_NOT_CLAIMED;
-    result->hung = outcome->ending == ASSAY_HUNG ||
-                   (outcome->ending == ASSAY_CRASHED && outcome->code == SIGPROF);
+    result->hung = assay_guard_hung(outcome);
     if (result->why[0] != '\0')
         return;
     if (result->hung)

@@ -8,9 +8,7 @@
 
 #include "assay/guard.h"
 
-#include <signal.h>
 #include <string.h>
-#include <sys/time.h>
 
 #define HANG_SECONDS 10
 /* Of time on the clock, for a heap that sleeps. */
@@ -120,10 +118,6 @@ static void run_steps(struct job *job, struct assay_replay *replay)
 
 static void run(void *arg, volatile uint64_t *progress)
 {
-    const struct itimerval timer = {.it_value.tv_sec =
-                                        ((struct job *)arg)->options->hang_seconds
-                                            ? ((struct job *)arg)->options->hang_seconds
-                                            : HANG_SECONDS};
     struct job *job = arg;
     struct record *record = job->record;
     struct assay_replay_options options = job->options->replay;
@@ -142,8 +136,7 @@ static void run(void *arg, volatile uint64_t *progress)
     struct assay_replay *replay = assay_replay_open(job->backend, &options);
     if (!replay)
         return;
-    signal(SIGPROF, SIG_DFL);
-    setitimer(ITIMER_PROF, &timer, NULL);
+    assay_guard_limit(job->options->hang_seconds ? job->options->hang_seconds : HANG_SECONDS);
     record->at_end = false;
     record->op = 0;
     record->status = assay_replay_begin(replay, &job->stream->setup, &result, &record->error);
@@ -161,8 +154,6 @@ static void describe(const struct job *job, const struct assay_guard_outcome *en
     const struct record *record = job->record;
     struct assay_course *course = &job->record->course;
     struct assay_finding *finding = &course->finding;
-    bool hung = ending->ending == ASSAY_HUNG ||
-                (ending->ending == ASSAY_CRASHED && ending->code == SIGPROF);
 
     *finding = (struct assay_finding){.backend = job->backend->name,
                                       .op = record->op,
@@ -171,7 +162,7 @@ static void describe(const struct job *job, const struct assay_guard_outcome *en
     if (!record->at_end && record->op < job->stream->count)
         finding->operation = job->stream->ops[record->op];
     course->found = true;
-    if (hung)
+    if (assay_guard_hung(ending))
         assay_finding_set(finding, ASSAY_CHECK_HANG, NULL, "the operation did not come back");
     else if (ending->ending == ASSAY_CRASHED)
         assay_finding_set(finding, ASSAY_CHECK_CRASH, NULL, "the operation ended the process: %s",

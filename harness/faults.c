@@ -15,11 +15,9 @@
 #include "dice.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/time.h>
 
 #define OPERATIONS 1500
 #define SLOTS 48
@@ -92,14 +90,6 @@ static assay_status make_stream(struct assay_stream *stream, bool sourced)
 
 /* --- a run, in the child --- */
 
-/* A signal ends a run that computes for ever; one that waits for ever is ended by the guard. */
-static void wind_timer(void)
-{
-    const struct itimerval timer = {.it_value.tv_sec = RUN_SECONDS};
-
-    setitimer(ITIMER_PROF, &timer, NULL);
-}
-
 static struct assay_gate *refusing(const struct run *run, struct assay_gate *takes,
                                    struct assay_gate *gives)
 {
@@ -140,7 +130,7 @@ static void run_child(void *arg, volatile uint64_t *progress)
     bool sourced = assay_backend_claims(run->backend, ASSAY_CAP_PAGE_SOURCE);
     struct assay_stream stream = {0};
 
-    wind_timer();
+    assay_guard_limit(RUN_SECONDS);
     assay_gate_guard(&takes, assay_os_pages());
     struct assay_replay_options options = {.content_bytes = CONTENT_BYTES,
                                            .pages = &takes.source,
@@ -189,11 +179,9 @@ answer(struct assay_conformance_result *result, enum assay_verdict verdict, cons
 /* How a child that did not come back ended, at which operation. */
 static void describe(const struct assay_guard_outcome *ending, char *text, size_t room)
 {
-    bool hung = ending->ending == ASSAY_HUNG ||
-                (ending->ending == ASSAY_CRASHED && ending->code == SIGPROF);
     unsigned long long op = ending->progress;
 
-    if (hung)
+    if (assay_guard_hung(ending))
         snprintf(text, room, "does not come back from operation %llu", op);
     else if (ending->ending == ASSAY_CRASHED)
         snprintf(text, room, "crashes at operation %llu: %s", op, strsignal(ending->code));
@@ -332,7 +320,7 @@ static void exhaustion_child(void *arg, volatile uint64_t *progress)
     struct exhaustion *job = arg;
 
     (void)progress;
-    wind_timer();
+    assay_guard_limit(RUN_SECONDS);
     job->test->run(job->run, job->result);
 }
 

@@ -8,9 +8,7 @@
 
 #include "assay/guard.h"
 
-#include <signal.h>
 #include <string.h>
-#include <sys/time.h>
 
 #include <xxhash.h>
 
@@ -218,7 +216,6 @@ static void run_steps(struct job *job, struct assay_replay *replay)
 
 static void run(void *arg, volatile uint64_t *progress)
 {
-    const struct itimerval timer = {.it_value.tv_sec = STREAM_SECONDS};
     struct job *job = arg;
     struct record *record = job->record;
     struct assay_replay_result result = {0};
@@ -229,8 +226,7 @@ static void run(void *arg, volatile uint64_t *progress)
     struct assay_replay *replay = assay_replay_open(job->backend, job->options);
     if (!replay)
         return;
-    signal(SIGPROF, SIG_DFL);
-    setitimer(ITIMER_PROF, &timer, NULL);
+    assay_guard_limit(STREAM_SECONDS);
     record->status = assay_replay_begin(replay, &job->stream->setup, &result, &record->error);
     if (record->status != ASSAY_OK)
         return;
@@ -280,10 +276,8 @@ assay_status assay_features_run(struct assay_features *features,
         assay_error_set(error, "no child process, or no memory to share with it");
         status = ASSAY_NO_MEMORY;
     } else if (ending.ending != ASSAY_ENDED) {
-        bool hung = ending.ending == ASSAY_HUNG ||
-                    (ending.ending == ASSAY_CRASHED && ending.code == SIGPROF);
         job.record->found = true;
-        job.record->check = hung ? ASSAY_CHECK_HANG : ASSAY_CHECK_CRASH;
+        job.record->check = assay_guard_hung(&ending) ? ASSAY_CHECK_HANG : ASSAY_CHECK_CRASH;
     } else if (job.record->status != ASSAY_OK) {
         status = job.record->status;
         *error = job.record->error;

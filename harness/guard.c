@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -162,4 +163,21 @@ assay_status assay_guard_run(void (*run)(void *arg, volatile uint64_t *progress)
     outcome->progress = report->progress;
     assay_guard_unshare(report, sizeof *report);
     return ASSAY_OK;
+}
+
+void assay_guard_limit(double seconds)
+{
+    struct itimerval timer = {.it_value.tv_sec = (time_t)seconds};
+
+    timer.it_value.tv_usec = (suseconds_t)((seconds - (double)timer.it_value.tv_sec) * 1e6);
+    if (timer.it_value.tv_sec == 0 && timer.it_value.tv_usec == 0)
+        timer.it_value.tv_usec = 1; /* 0 would be no limit */
+    signal(SIGPROF, SIG_DFL);
+    setitimer(ITIMER_PROF, &timer, NULL);
+}
+
+bool assay_guard_hung(const struct assay_guard_outcome *outcome)
+{
+    return outcome->ending == ASSAY_HUNG ||
+           (outcome->ending == ASSAY_CRASHED && outcome->code == SIGPROF);
 }

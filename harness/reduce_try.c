@@ -15,7 +15,6 @@
 
 #include <signal.h>
 #include <string.h>
-#include <sys/time.h>
 #include <unistd.h>
 
 /* For what waits instead of working. */
@@ -104,13 +103,9 @@ bool reduce_advance(struct reduce_runner *runner, size_t index)
 
 static void wind_timers(uint64_t us)
 {
-    const struct itimerval timer = {
-        .it_value = {.tv_sec = (time_t)(us / 1000000), .tv_usec = (suseconds_t)(us % 1000000)}};
-
-    signal(SIGPROF, SIG_DFL);
     signal(SIGALRM, SIG_DFL);
     alarm(PATIENCE_SECONDS);
-    setitimer(ITIMER_PROF, &timer, NULL);
+    assay_guard_limit((double)us / 1e6);
 }
 
 static bool is_in(const struct reduce_runner *runner, size_t index)
@@ -153,7 +148,7 @@ static void describe_ending(struct reduce *reduce, const struct assay_guard_outc
 {
     struct reduce_attempt *attempt = &reduce->attempt;
     bool hung =
-        ending->ending == ASSAY_CRASHED && (ending->code == SIGPROF || ending->code == SIGALRM);
+        assay_guard_hung(ending) || (ending->ending == ASSAY_CRASHED && ending->code == SIGALRM);
 
     attempt->found = true;
     attempt->finding = (struct assay_finding){.backend = reduce->backend->name,

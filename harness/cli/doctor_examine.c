@@ -12,9 +12,7 @@
 #include "assay/guard.h"
 #include "assay/registry.h"
 
-#include <signal.h>
 #include <string.h>
-#include <sys/time.h>
 
 /* Loading takes milliseconds. */
 #define LOAD_SECONDS 60
@@ -146,11 +144,10 @@ static assay_status run_campaign(struct visit *visit)
 
 static void load_child(void *arg, volatile uint64_t *progress)
 {
-    const struct itimerval timer = {.it_value.tv_sec = LOAD_SECONDS_COMPUTING};
     struct visit *visit = arg;
 
     (void)progress;
-    setitimer(ITIMER_PROF, &timer, NULL);
+    assay_guard_limit(LOAD_SECONDS_COMPUTING);
     visit->loaded->status =
         assay_registry_find(visit->report->spec, &visit->backend, &visit->loaded->error);
 }
@@ -180,11 +177,9 @@ static void examine_child(void *arg, volatile uint64_t *progress)
 static void tell_ending(const struct visit *visit, const char *promise,
                         const struct assay_guard_outcome *ending)
 {
-    bool hung = ending->ending == ASSAY_HUNG ||
-                (ending->ending == ASSAY_CRASHED && ending->code == SIGPROF);
     char why[120];
 
-    if (hung)
+    if (assay_guard_hung(ending))
         snprintf(why, sizeof why, "does not come back");
     else if (ending->ending == ASSAY_CRASHED)
         snprintf(why, sizeof why, "crashes: %s", strsignal(ending->code));

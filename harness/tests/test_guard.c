@@ -99,6 +99,24 @@ static void test_a_hang_is_ended_and_told(void **state)
     assert_int_equal(outcome.progress, 99);
 }
 
+static void compute(void *arg, volatile uint64_t *progress)
+{
+    assay_guard_limit(*(const double *)arg);
+    for (;;)
+        ++*progress;
+}
+
+static void test_what_computes_beyond_its_limit_is_hung(void **state)
+{
+    (void)state;
+    double limits[] = {0, 1e-9, 0.01};
+
+    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
+        struct assay_guard_outcome outcome = guard(compute, &limits[i], 0);
+        assert_true(assay_guard_hung(&outcome));
+    }
+}
+
 static void complain(void *arg, volatile uint64_t *progress)
 {
     (void)arg;
@@ -154,6 +172,7 @@ int main(void)
         cmocka_unit_test(test_leaving_by_exit_is_not_returning),
         cmocka_unit_test(test_a_crash_is_told_by_its_signal_and_where_it_was),
         cmocka_unit_test(test_a_hang_is_ended_and_told),
+        cmocka_unit_test(test_what_computes_beyond_its_limit_is_hung),
         cmocka_unit_test(test_standard_error_is_dropped_only_if_asked),
         cmocka_unit_test(test_the_parents_unwritten_output_is_not_written_twice),
     };

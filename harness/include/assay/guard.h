@@ -32,6 +32,13 @@ struct assay_guard_outcome {
 ASSAY_MUST_CHECK assay_status assay_guard_run(void (*run)(void *arg, volatile uint64_t *progress),
                                               void *arg, unsigned seconds, bool quiet,
                                               struct assay_guard_outcome *outcome);
+/*
+ * Called in a child: a signal ends it after so many seconds of processor time, at least a microsecond, unless this is
+ * called again before. For what computes for ever; what waits for ever is ended by the time limit above.
+ */
+void assay_guard_limit(double seconds);
+/* Whether the child was ended by either limit. */
+bool assay_guard_hung(const struct assay_guard_outcome *outcome);
 /* Memory shared with children forked later, zeroed; NULL if there is none. */
 void *assay_guard_shared(size_t bytes);
 void assay_guard_unshare(void *shared, size_t bytes);
