@@ -35,21 +35,12 @@ static cJSON *json_of_row(const struct row *row)
     return object;
 }
 
-static const char *text_of(const cJSON *object, const char *key)
-{
-    const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, key));
-
-    return text ? text : "";
-}
-
 /* A number that is no double of ours is none at all. */
-static double number_of(const cJSON *object, const char *key)
+static double count_of(const cJSON *object, const char *key)
 {
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, key);
+    const double number = json_number_of(object, key);
 
-    return cJSON_IsNumber(item) && item->valuedouble >= 0 && item->valuedouble < 1e18
-               ? item->valuedouble
-               : 0;
+    return number >= 0 && number < 1e18 ? number : 0;
 }
 
 static bool row_of_json(struct row *row, const cJSON *object)
@@ -64,22 +55,22 @@ static bool row_of_json(struct row *row, const cJSON *object)
             return false;
         row->ns[row->repetitions++] = round->valuedouble;
     }
-    snprintf(row->workload, sizeof row->workload, "%s", text_of(object, "workload"));
-    snprintf(row->failure, sizeof row->failure, "%s", text_of(object, "failure"));
+    snprintf(row->workload, sizeof row->workload, "%s", json_text_of(object, "workload"));
+    snprintf(row->failure, sizeof row->failure, "%s", json_text_of(object, "failure"));
     row->passed = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(object, "passed"));
-    row->ops = (uint64_t)number_of(object, "ops");
-    row->skipped = (uint64_t)number_of(object, "skipped");
-    row->refused = (uint64_t)number_of(object, "refused");
-    row->made_up = (uint32_t)(uint64_t)number_of(object, "made_up");
-    row->peak_live_bytes = (size_t)number_of(object, "peak_live_bytes");
-    row->peak_resident_bytes = (size_t)number_of(object, "peak_resident_bytes");
-    row->faults = (uint64_t)number_of(object, "faults");
-    row->switches = (uint64_t)number_of(object, "context_switches");
+    row->ops = (uint64_t)count_of(object, "ops");
+    row->skipped = (uint64_t)count_of(object, "skipped");
+    row->refused = (uint64_t)count_of(object, "refused");
+    row->made_up = (uint32_t)(uint64_t)count_of(object, "made_up");
+    row->peak_live_bytes = (size_t)count_of(object, "peak_live_bytes");
+    row->peak_resident_bytes = (size_t)count_of(object, "peak_resident_bytes");
+    row->faults = (uint64_t)count_of(object, "faults");
+    row->switches = (uint64_t)count_of(object, "context_switches");
     for (int i = 0; i < COUNTERS; i++)
-        row->counted[i] = number_of(object, hardware_events[i].name);
-    row->rounds = (unsigned)(uint64_t)number_of(object, "rounds");
-    row->iterations = (uint64_t)number_of(object, "iterations");
-    row->spent_ns = number_of(object, "spent_ns");
+        row->counted[i] = count_of(object, hardware_events[i].name);
+    row->rounds = (unsigned)(uint64_t)count_of(object, "rounds");
+    row->iterations = (uint64_t)count_of(object, "iterations");
+    row->spent_ns = count_of(object, "spent_ns");
     return *row->workload;
 }
 
@@ -89,10 +80,10 @@ static bool take_step(const cJSON *line, journal_rows *rows, void *arg)
     const cJSON *round = cJSON_GetObjectItemCaseSensitive(line, "round");
     int count = cJSON_GetArraySize(objects);
 
-    if (strcmp(text_of(line, "kind"), "step") != 0 || !cJSON_IsNumber(round) || count < 1)
+    if (strcmp(json_text_of(line, "kind"), "step") != 0 || !cJSON_IsNumber(round) || count < 1)
         return false;
     struct row *row =
-        rows(arg, (size_t)number_of(line, "part"), (int)round->valuedouble, (size_t)count);
+        rows(arg, (size_t)count_of(line, "part"), (int)round->valuedouble, (size_t)count);
     if (!row)
         return false;
     cJSON_ArrayForEach(object, objects)
@@ -115,7 +106,7 @@ static int read_steps(struct journal *journal, const char *run, journal_rows *ro
     while (status == 0 && (length = getline(&text, &room, journal->file)) > 0 &&
            text[length - 1] == '\n') {
         cJSON *line = cJSON_Parse(text);
-        if (whole == 0 && strcmp(text_of(line, "run"), run) != 0)
+        if (whole == 0 && strcmp(json_text_of(line, "run"), run) != 0)
             status = bench_fail(EXIT_USAGE,
                                 "%s is of another command, build or machine: repeat that command, "
                                 "or remove the file",

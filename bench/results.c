@@ -1,30 +1,16 @@
 /* results.c - reads the lines of `assay bench --json`, one at a time. */
 #include "results.h"
 
-#include <cjson/cJSON.h>
+#include "json.h"
+
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define SCHEMA 1
 /* More than any run has; each new one is looked for among those that there are. */
 #define MOST_ROWS 20000
-
-static const char *text_of(const cJSON *line, const char *key)
-{
-    const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(line, key));
-
-    return text ? text : "";
-}
-
-static double number_of(const cJSON *line, const char *key)
-{
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(line, key);
-
-    return cJSON_IsNumber(item) ? item->valuedouble : 0;
-}
 
 /* NULL, or what is wrong with the numbers of the rounds. */
 static const char *read_rounds(struct sample *ns, const cJSON *line)
@@ -45,15 +31,15 @@ static const char *read_row(struct results *results, const cJSON *line)
 {
     struct result row = {
         .passed = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(line, "passed")),
-        .peak_resident_bytes = number_of(line, "peak_resident_bytes"),
+        .peak_resident_bytes = json_number_of(line, "peak_resident_bytes"),
     };
     const char *wrong = row.passed ? read_rounds(&row.ns, line) : NULL;
 
     if (wrong)
         return wrong;
-    if (!*text_of(line, "workload") || !*text_of(line, "backend"))
+    if (!*json_text_of(line, "workload") || !*json_text_of(line, "backend"))
         return "names no workload or no backend";
-    if (results_find(results, text_of(line, "workload"), text_of(line, "backend")))
+    if (results_find(results, json_text_of(line, "workload"), json_text_of(line, "backend")))
         return "is there twice";
     if (results->count == MOST_ROWS)
         return "is one row too many";
@@ -61,9 +47,9 @@ static const char *read_row(struct results *results, const cJSON *line)
     if (!grown)
         return "finds no memory";
     results->rows = grown;
-    row.workload = strdup(text_of(line, "workload"));
-    row.backend = strdup(text_of(line, "backend"));
-    row.failure = row.passed ? NULL : strdup(text_of(line, "failure"));
+    row.workload = strdup(json_text_of(line, "workload"));
+    row.backend = strdup(json_text_of(line, "backend"));
+    row.failure = row.passed ? NULL : strdup(json_text_of(line, "failure"));
     results->rows[results->count++] = row;
     return row.workload && row.backend && (row.passed || row.failure) ? NULL : "finds no memory";
 }
@@ -71,8 +57,9 @@ static const char *read_row(struct results *results, const cJSON *line)
 static const char *read_context(struct results *results, const cJSON *line)
 {
     free(results->build);
-    if (asprintf(&results->build, "%s; %s; %s; %s", text_of(line, "compiler"),
-                 text_of(line, "flags"), text_of(line, "cpu"), text_of(line, "system")) >= 0)
+    if (asprintf(&results->build, "%s; %s; %s; %s", json_text_of(line, "compiler"),
+                 json_text_of(line, "flags"), json_text_of(line, "cpu"),
+                 json_text_of(line, "system")) >= 0)
         return NULL;
     results->build = NULL;
     return "finds no memory";
@@ -82,9 +69,9 @@ static const char *read_context(struct results *results, const cJSON *line)
 static const char *read_line(struct results *results, const char *text, bool *is_whole)
 {
     cJSON *line = cJSON_Parse(text);
-    const char *kind = line ? text_of(line, "kind") : "", *wrong = NULL;
+    const char *kind = line ? json_text_of(line, "kind") : "", *wrong = NULL;
 
-    if (!line || number_of(line, "schema") != SCHEMA)
+    if (!line || json_number_of(line, "schema") != JSON_SCHEMA)
         wrong = "is no line of assay bench --json";
     else if (strcmp(kind, "context") == 0)
         wrong = read_context(results, line);

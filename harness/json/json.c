@@ -47,6 +47,20 @@ void json_number(cJSON *row, const char *key, double number)
     cJSON_AddRawToObject(row, key, text);
 }
 
+const char *json_text_of(const cJSON *object, const char *key)
+{
+    const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, key));
+
+    return text ? text : "";
+}
+
+double json_number_of(const cJSON *object, const char *key)
+{
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, key);
+
+    return cJSON_IsNumber(item) ? item->valuedouble : 0;
+}
+
 void json_print(FILE *out, cJSON *row)
 {
     char *text = cJSON_PrintUnformatted(row);

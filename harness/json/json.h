@@ -22,6 +22,9 @@ cJSON *json_row(const char *kind);
 void json_count(cJSON *row, const char *key, uint64_t number);
 /* null if it is not a number. */
 void json_number(cJSON *row, const char *key, double number);
+/* What a line that was read has under a key; "" or 0 if it has no such text or number. */
+const char *json_text_of(const cJSON *object, const char *key);
+double json_number_of(const cJSON *object, const char *key);
 /* Prints the object as one line and frees it. */
 void json_print(FILE *out, cJSON *row);
 
