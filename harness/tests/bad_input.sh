@@ -5,7 +5,6 @@
 set -eu
 program=$1
 folder=$(mktemp -d)
-failed=0
 cleanup() {
     if mountpoint -q "$folder/disk" 2>/dev/null; then
         umount "$folder/disk"
@@ -14,21 +13,8 @@ cleanup() {
 }
 trap cleanup EXIT
 
-complain() {
-    echo "bad_input: $*" >&2
-    tail -n 5 "$folder/out" >&2
-    failed=1
-}
-
-# expect STATUS PATTERN COMMAND...: the exit status, and a line of output that matches.
-expect() {
-    status=$1 pattern=$2
-    shift 2
-    seen=0
-    "$@" >"$folder/out" 2>&1 </dev/null || seen=$?
-    [ "$seen" -eq "$status" ] || complain "$*: status $seen for $status"
-    grep -qE -- "$pattern" "$folder/out" || complain "$*: no line like: $pattern"
-}
+# shellcheck source=harness/tests/expect.sh
+. "$(dirname "$0")/expect.sh"
 
 # leaves NAME...: what the folder holds, but for our own files.
 leaves() {

@@ -4,23 +4,10 @@
 set -eu
 program=$1 seeds=$2 mutants=$3
 folder=$(mktemp -d)
-failed=0
 trap 'rm -rf "$folder"' EXIT
 
-complain() {
-    echo "corpus: $*" >&2
-    failed=1
-}
-
-# expect STATUS PATTERN COMMAND...: the exit status, and a line of output that matches.
-expect() {
-    status=$1 pattern=$2
-    shift 2
-    seen=0
-    "$@" >"$folder/out" 2>&1 </dev/null || seen=$?
-    [ "$seen" -eq "$status" ] || complain "$*: status $seen for $status: $(cat "$folder/out")"
-    grep -qE -- "$pattern" "$folder/out" || complain "$*: no line like: $pattern: $(cat "$folder/out")"
-}
+# shellcheck source=harness/tests/expect.sh
+. "$(dirname "$0")/expect.sh"
 
 # number KEY: of the JSON that was printed last.
 number() {

@@ -6,27 +6,14 @@
 set -eu
 program=$1 mutants=$2 plugins=$3 kills=${4:-8}
 folder=$(mktemp -d)
-failed=0
 cleanup() {
     umount "$folder/disk" 2>/dev/null || true
     rm -rf "$folder"
 }
 trap cleanup EXIT
 
-complain() {
-    echo "fuzz: $*" >&2
-    failed=1
-}
-
-# expect STATUS PATTERN COMMAND...: the exit status, and a line of output that matches.
-expect() {
-    status=$1 pattern=$2
-    shift 2
-    seen=0
-    "$@" >"$folder/out" 2>&1 </dev/null || seen=$?
-    [ "$seen" -eq "$status" ] || complain "$*: status $seen for $status: $(cat "$folder/out")"
-    grep -qE -- "$pattern" "$folder/out" || complain "$*: no line like: $pattern"
-}
+# shellcheck source=harness/tests/expect.sh
+. "$(dirname "$0")/expect.sh"
 
 subject=plugin:$mutants/zeroes-one-element.so
 findings=$folder/findings
