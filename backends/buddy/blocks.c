@@ -113,12 +113,15 @@ static size_t bytes_beside(const struct assay_buddy *buddy, size_t bytes)
                                units * (1 + (buddy->labelled ? sizeof(uint32_t) : 0)));
 }
 
+/* False without asking for a page if the limit has no room for it. */
 static bool add_region(struct assay_buddy *buddy, unsigned order)
 {
     struct assay_regions *regions = buddy->regions;
     size_t page = regions->pages->page_size;
     size_t bytes = (size_t)1 << order;
 
+    if (bytes + bytes_beside(buddy, bytes) > regions->limit - regions->mapped_bytes)
+        return false;
     struct assay_region *record =
         assay_regions_map(regions, bytes_beside(buddy, bytes), page, NULL);
     if (!record)
@@ -143,10 +146,8 @@ static bool grow(struct assay_buddy *buddy, unsigned order)
     unsigned full = BUDDY_FIRST_REGION + buddy->refills;
     unsigned least = order > page ? order : page;
 
-    size_t left = buddy->regions->limit - buddy->regions->mapped_bytes;
     for (unsigned top = full > least ? full : least; top >= least; top--) {
-        size_t bytes = (size_t)1 << top;
-        if (bytes + bytes_beside(buddy, bytes) <= left && add_region(buddy, top)) {
+        if (add_region(buddy, top)) {
             buddy->refills += top >= full && full < 30;
             return true;
         }
