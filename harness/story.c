@@ -109,5 +109,8 @@ void assay_course_report(FILE *out, const struct assay_stream *stream,
     print_operations(out, stream, course);
     print_pictures(out, course);
     if (repeat)
-        fprintf(out, "\nTo repeat it:\n\n  %s\n", repeat);
+        fprintf(out,
+                "\nTo repeat it:\n\n  %s\n\nThe same with --gdb, for a debugger that stops before "
+                "%s.\n",
+                repeat, finding->at_end ? "the end" : "that operation");
 }

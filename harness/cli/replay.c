@@ -3,6 +3,7 @@
  * crash and a hang are findings too.
  */
 #include "cli.h"
+#include "debugger.h"
 #include "json.h"
 #include "retell.h"
 
@@ -25,7 +26,8 @@ static enum assay_encoding encoding;
 static uint64_t check_interval, limit, content_bytes, timeout = DEFAULT_TIMEOUT_S;
 static uint64_t seed;
 static const char *backend_options = "", *pages = "os";
-static bool json, transcript, report;
+static uint64_t stop_before;
+static bool json, transcript, report, gdb;
 
 static const struct cli_option options[] = {
     {"backend", CLI_LIST, &specs, "SPEC",
@@ -47,6 +49,11 @@ static const struct cli_option options[] = {
     {"transcript", CLI_FLAG, &transcript, NULL, "print the hash of all answers", 0, 0},
     {"report", CLI_FLAG, &report, NULL,
      "tell a finding in sentences, with the heap before and after", 0, 0},
+    {"gdb", CLI_FLAG, &gdb, NULL,
+     "run once to find the operation, then under gdb up to it; 'continue' enters the backend", 0,
+     0},
+    {"stop-before", CLI_COUNT, &stop_before, "N",
+     "run in this process and trap before operation N, for a debugger", 0, 0},
     {"json", CLI_FLAG, &json, NULL, "one JSON object a line", 0, 0},
     {0},
 };
@@ -74,6 +81,8 @@ static void run(void *arg, volatile uint64_t *progress)
     struct outcome *outcome = job->outcome;
     struct assay_input *input;
     struct cli_progress shown;
+    struct debugger_reader debugger;
+    struct assay_reader *reader = &shown.reader;
     struct assay_replay_options replay_options = {
         .check_interval = check_interval,
         .content_bytes = content_bytes,
@@ -91,12 +100,15 @@ static void run(void *arg, volatile uint64_t *progress)
         shown.reader.setup.limit = limit;
     if (cli_given(&cli_replay_command, &seed))
         shown.reader.setup.seed = seed;
+    if (cli_given(&cli_replay_command, &stop_before)) {
+        debugger_reader_init(&debugger, reader, job->backend, stop_before);
+        reader = &debugger.reader;
+    }
     struct assay_replay *replay = NULL;
     if (cli_pages_open(pages, &replay_options) == ASSAY_OK)
         replay = assay_replay_open(job->backend, &replay_options);
     if (replay) {
-        outcome->status =
-            assay_replay_run(replay, &shown.reader, &outcome->result, &outcome->error);
+        outcome->status = assay_replay_run(replay, reader, &outcome->result, &outcome->error);
     } else {
         outcome->status = ASSAY_NO_MEMORY;
         assay_error_set(&outcome->error, "no memory for the pages and the books of the shadow");
@@ -219,6 +231,16 @@ static bool shows_nothing(const struct assay_replay_result *result)
     return skipped == result->ops || (lost >= LOST_LEAST && lost / LOST_RATIO > result->served);
 }
 
+/* In a child, but where a debugger is to be stopped here. */
+static assay_status run_guarded(struct job *job, struct assay_guard_outcome *ending)
+{
+    if (!cli_given(&cli_replay_command, &stop_before))
+        return assay_guard_run(run, job, (unsigned)timeout, false, ending);
+    *ending = (struct assay_guard_outcome){.ending = ASSAY_ENDED};
+    run(job, &ending->progress);
+    return ASSAY_OK;
+}
+
 /* Runs and prints one job. */
 static enum cli_exit replay_one(struct job *job)
 {
@@ -226,7 +248,7 @@ static enum cli_exit replay_one(struct job *job)
     struct outcome *outcome = job->outcome;
 
     memset(outcome, 0, sizeof *outcome);
-    if (assay_guard_run(run, job, (unsigned)timeout, false, &ending) != ASSAY_OK)
+    if (run_guarded(job, &ending) != ASSAY_OK)
         return (enum cli_exit)cli_fail(CLI_ENVIRONMENT, "cannot start a child process");
     if (ending.ending == ASSAY_ENDED && outcome->status != ASSAY_OK)
         return explain(job);
@@ -254,8 +276,9 @@ static enum cli_exit replay_one(struct job *job)
     return outcome->result.found ? CLI_FINDING : CLI_NOTHING;
 }
 
-/* Runs every backend on every file; the gravest exit code wins. */
-static enum cli_exit replay_all(const struct assay_backend **backends, char **paths, int count)
+/* Runs every backend on every file; the gravest exit code wins. *op: of the last finding. */
+static enum cli_exit replay_all(const struct assay_backend **backends, char **paths, int count,
+                                uint64_t *op)
 {
     struct job job = {.outcome = assay_guard_shared(sizeof *job.outcome)};
     unsigned passed = 0, failed = 0, skipped = 0;
@@ -273,6 +296,7 @@ static enum cli_exit replay_all(const struct assay_backend **backends, char **pa
             skipped += code == CLI_NOT_OFFERED;
             failed += code != CLI_NOTHING && code != CLI_NOT_OFFERED;
             worst = cli_graver(worst, code);
+            *op = job.outcome->result.finding.op;
         }
     }
     assay_guard_unshare(job.outcome, sizeof *job.outcome);
@@ -281,10 +305,21 @@ static enum cli_exit replay_all(const struct assay_backend **backends, char **pa
     return worst;
 }
 
+/* A debugger stops at one operation of one replay. */
+static const char *what_debugger_wants(int files)
+{
+    bool stops = gdb || cli_given(&cli_replay_command, &stop_before);
+
+    if (stops && (files != 1 || specs.count != 1))
+        return "wants one backend and one stream";
+    return stops && json ? "is for people, --json for programs: take one" : NULL;
+}
+
 static int run_command(int argc, char **argv)
 {
     const struct assay_backend *backends[CLI_LIST_ROOM] = {NULL};
     struct assay_error error;
+    uint64_t op = 0;
     int code, first = cli_parse(&cli_replay_command, argc, argv, &code);
 
     if (first < 0)
@@ -297,6 +332,9 @@ static int run_command(int argc, char **argv)
         return cli_fail(CLI_USAGE, "replay: --pages wants os, fenced or recycled, not '%s'", pages);
     if (first == argc)
         return cli_fail(CLI_USAGE, "replay: say which stream: a trace or a .ops file");
+    const char *wanted = what_debugger_wants(argc - first);
+    if (wanted)
+        return cli_fail(CLI_USAGE, "replay: --%s %s", gdb ? "gdb" : "stop-before", wanted);
     for (size_t i = 0; i < specs.count; i++)
         if (assay_registry_find(specs.words[i], &backends[i], &error) != ASSAY_OK)
             return cli_fail(CLI_USAGE, "%s", error.what);
@@ -305,7 +343,14 @@ static int run_command(int argc, char **argv)
             return cli_fail(CLI_USAGE,
                             "replay: reads a stream more than once: write '%s' to a file first",
                             argv[i]);
-    return replay_all(backends, argv + first, argc - first);
+    code = (int)replay_all(backends, argv + first, argc - first, &op);
+    if (!gdb || cli_given(&cli_replay_command, &stop_before))
+        return code;
+    if (code == CLI_FINDING)
+        return (int)debugger_become(argc, argv, op);
+    if (code == CLI_NOTHING)
+        fputs("assay: nothing was found, so --gdb has nothing to stop at\n", stderr);
+    return code;
 }
 
 const struct cli_command cli_replay_command = {

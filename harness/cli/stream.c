@@ -107,6 +107,13 @@ static void print_option(FILE *out, const struct cli_option *option)
         fprintf(out, "%llu", (unsigned long long)*(uint64_t *)option->value);
 }
 
+/* Options that say how a run is looked at, not what it is. */
+static bool is_of_one_run(const char *name)
+{
+    return strcmp(name, "json") == 0 || strcmp(name, "gdb") == 0 ||
+           strcmp(name, "stop-before") == 0;
+}
+
 char *cli_repeat(const struct cli_command *command, const char *backend, const char *path)
 {
     char *words = NULL;
@@ -121,7 +128,7 @@ char *cli_repeat(const struct cli_command *command, const char *backend, const c
         assay_report_word(out, backend);
     }
     for (const struct cli_option *option = command->options; option->name; option++)
-        if (cli_given(command, option->value) && strcmp(option->name, "json") != 0 &&
+        if (cli_given(command, option->value) && !is_of_one_run(option->name) &&
             !(backend && strcmp(option->name, "backend") == 0))
             print_option(out, option);
     fputs(path[0] == '-' ? " -- " : " ", out);
