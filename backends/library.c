@@ -1,6 +1,8 @@
 /* library.c - opens a shared library, or says what is wrong with the file. */
 #include "libraries.h"
 
+#include "assay/sanitizer.h"
+
 #include <dlfcn.h>
 #include <errno.h>
 #include <string.h>
@@ -34,13 +36,28 @@ static bool is_openable(const char *kind, const char *path, struct assay_error *
     return true;
 }
 
+/*
+ * An allocator's realloc calls its own malloc by name. Where the library does not bind such names
+ * itself, the loader would look at the program first and find libc's, whose blocks are of another
+ * heap. DEEPBIND makes it look at the library first. Sanitizers refuse it: under them such a
+ * library cannot be examined.
+ */
+static int own_names_first(void)
+{
+#ifdef RTLD_DEEPBIND
+    return assay_is_sanitized() ? 0 : RTLD_DEEPBIND;
+#else
+    return 0;
+#endif
+}
+
 void *assay_library_open(const char *kind, const char *path, struct assay_error *error)
 {
     struct stat status;
 
     if (!is_openable(kind, path, error))
         return NULL;
-    void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL | own_names_first());
     if (library)
         return library;
     const char *reason = dlerror();
