@@ -3,6 +3,7 @@
 #define ASSAY_LIBRARIES_H
 
 #include "assay/backend.h"
+#include "assay/c_functions.h"
 #include "assay/error.h"
 
 /*
@@ -16,11 +17,11 @@ ASSAY_MUST_CHECK assay_status assay_plugin_open(const char *path,
 /* what: PATH or PATH:PREFIX. */
 ASSAY_MUST_CHECK assay_status assay_dl_open(const char *what, const struct assay_backend **backend,
                                             struct assay_error *error);
-/* Where the malloc of a table that assay_dl_open() made lies; NULL for every other table. */
-const void *assay_dl_address(const struct assay_backend *backend);
+/* The functions behind a table that assay_dl_open() made; NULL for every other table. */
+const struct assay_c_functions *assay_dl_functions(const struct assay_backend *backend);
 
 /*
- * dlopen(RTLD_NOW | RTLD_LOCAL) or NULL with a sentence in *error that starts with `kind`: what is
+ * dlopen(RTLD_NOW | RTLD_LOCAL), with the library's own names first, or NULL with a sentence in *error that starts with `kind`: what is
  * wrong with the file, and the way out. A path without a slash goes through the loader's search
  * path.
  */

@@ -94,7 +94,7 @@ static bool take_required(const struct opened *opened, const char *path, const c
 
 static bool take_functions(struct opened *opened, const char *path, struct assay_error *error)
 {
-    struct dl_functions *functions = &opened->library.functions;
+    struct assay_c_functions *functions = &opened->library.functions;
 
     if (!take_required(opened, path, "malloc", &functions->malloc, error) ||
         !take_required(opened, path, "free", &functions->free, error))
@@ -102,6 +102,9 @@ static bool take_functions(struct opened *opened, const char *path, struct assay
     take_optional(opened, "calloc", &functions->calloc);
     take_optional(opened, "realloc", &functions->realloc);
     take_optional(opened, "posix_memalign", &functions->posix_memalign);
+    take_optional(opened, "reallocarray", &functions->reallocarray);
+    take_optional(opened, "valloc", &functions->valloc);
+    take_optional(opened, "pvalloc", &functions->pvalloc);
     take_optional(opened, "memalign", &functions->memalign);
     take_optional(opened, "aligned_alloc", &functions->aligned_alloc);
     take_optional(opened, "usable_size", &functions->malloc_usable_size);
@@ -186,12 +189,10 @@ assay_status assay_dl_open(const char *what, const struct assay_backend **backen
     return opened ? ASSAY_OK : ASSAY_INVALID;
 }
 
-const void *assay_dl_address(const struct assay_backend *backend)
+const struct assay_c_functions *assay_dl_functions(const struct assay_backend *backend)
 {
-    const void *address = NULL;
-
     for (const struct opened *opened = all_opened; opened; opened = opened->next)
         if (&opened->library.table == backend)
-            memcpy(&address, &opened->library.functions.malloc, sizeof address);
-    return address;
+            return &opened->library.functions;
+    return NULL;
 }

@@ -82,6 +82,9 @@ const void *assay_registry_library(const struct assay_backend *backend)
     for (size_t i = 0; i < COUNT; i++)
         if (all[i] == backend)
             return NULL;
-    const void *address = assay_dl_address(backend);
-    return address ? address : backend; /* a plug-in's table lies in the plug-in */
+    const struct assay_c_functions *functions = assay_dl_functions(backend);
+    const void *address = backend; /* a plug-in's table lies in the plug-in */
+    if (functions)
+        memcpy(&address, &functions->malloc, sizeof address);
+    return address;
 }

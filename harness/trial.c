@@ -2,15 +2,78 @@
 #include "trial.h"
 
 #include "assay/books.h"
+#include "assay/guard.h"
 #include "assay/os_pages.h"
 #include "assay/sizes.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #define ENDS ((size_t)4 << 10) /* of a large block this much of either end is written */
+
+/* A trial takes milliseconds; this is for a heap that never comes back, on any machine. */
+#define SECONDS 60
+/* What is only tried may hang without being wrong. */
+#define SECONDS_TRIED 10
+/* Of processor time, for a heap that never comes back and is not asleep. */
+#define SECONDS_COMPUTING 5
+
+struct job {
+    void (*run)(struct trial *trial);
+    struct trial *trial;
+};
+
+static void run_job(void *arg, volatile uint64_t *progress)
+{
+    struct job *job = arg;
+
+    (void)progress;
+    assay_guard_limit(SECONDS_COMPUTING);
+    job->run(job->trial);
+    job->trial->result->verdict = job->trial->claimed ? ASSAY_KEPT : ASSAY_COULD_CLAIM;
+}
+
+/* A child that did not live to write its verdict has given it. */
+static void judge_ending(struct assay_conformance_result *result, bool claimed,
+                         const struct assay_guard_outcome *outcome)
+{
+    if (outcome->ending == ASSAY_ENDED || (outcome->ending == ASSAY_EXITED && outcome->code == 0))
+        return;
+    result->verdict = claimed ? ASSAY_BROKEN : ASSAY_NOT_CLAIMED;
+    result->hung = assay_guard_hung(outcome);
+    if (result->why[0] != '\0')
+        return;
+    if (result->hung)
+        snprintf(result->why, sizeof result->why, "did not come back");
+    else if (outcome->ending == ASSAY_CRASHED)
+        snprintf(result->why, sizeof result->why, "crashed: %s", strsignal(outcome->code));
+    else
+        snprintf(result->why, sizeof result->why, "ended the process with status %d",
+                 outcome->code);
+}
+
+assay_status trial_run(struct trial *trial, void (*run)(struct trial *trial),
+                       struct assay_conformance_result *result)
+{
+    struct job job = {.run = run, .trial = trial};
+    struct assay_guard_outcome outcome;
+
+    trial->result = assay_guard_shared(sizeof *trial->result);
+    if (!trial->result)
+        return ASSAY_NO_MEMORY;
+    *trial->result = *result;
+    assay_status status =
+        assay_guard_run(run_job, &job, trial->claimed ? SECONDS : SECONDS_TRIED, true, &outcome);
+    if (status == ASSAY_OK) {
+        *result = *trial->result;
+        judge_ending(result, trial->claimed, &outcome);
+    }
+    assay_guard_unshare(trial->result, sizeof *trial->result);
+    return status;
+}
 
 void trial_broken(struct trial *trial, const char *format, ...)
 {

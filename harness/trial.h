@@ -7,6 +7,7 @@
 #ifndef ASSAY_TRIAL_H
 #define ASSAY_TRIAL_H
 
+#include "assay/c_functions.h"
 #include "assay/conformance.h"
 #include "assay/heap.h"
 
@@ -23,15 +24,23 @@ struct trial_block {
 };
 
 struct trial {
-    const struct assay_backend *backend;
-    struct assay_conformance_result *result; /* shared with the parent */
-    bool claimed;                            /* false: only tried, to see whether it could be */
+    const struct assay_backend *backend;       /* NULL: it is about functions */
+    const struct assay_c_functions *functions; /* NULL: it is about a backend */
+    struct assay_conformance_result *result;   /* shared with the parent */
+    bool claimed;                              /* false: only tried, to see whether it could be */
     struct assay_heap heap;
     struct trial_block *blocks;
     size_t count;
     uint64_t marks;
     uint64_t random;
 };
+
+/*
+ * Runs a test in a child process, with backend or functions, and claimed, set; the verdict goes to *result, whose
+ * names are set. A crash, a hang and an exit are verdicts too. ASSAY_NO_MEMORY if no child process is to be had.
+ */
+ASSAY_MUST_CHECK assay_status trial_run(struct trial *trial, void (*run)(struct trial *trial),
+                                        struct assay_conformance_result *result);
 
 /* Writes the verdict and ends the process: BROKEN, or NOT_CLAIMED where nothing was promised. */
 __attribute__((noreturn, format(printf, 2, 3))) void trial_broken(struct trial *trial,

@@ -97,7 +97,7 @@ static size_t dl_usable_size(void *self, const void *block)
 }
 
 /* The alignment that blocks of all small sizes share; several of each, the first may be lucky. */
-static size_t probe_align(const struct dl_functions *functions)
+static size_t probe_align(const struct assay_c_functions *functions)
 {
     void *blocks[PROBES];
     uintptr_t bits = MOST_ALIGN;
@@ -111,7 +111,7 @@ static size_t probe_align(const struct dl_functions *functions)
     return (size_t)(bits & -bits);
 }
 
-static bool probe_zero_size(const struct dl_functions *functions)
+static bool probe_zero_size(const struct assay_c_functions *functions)
 {
     void *one = functions->malloc(0), *other = functions->malloc(0);
     bool own = one && other && one != other;
@@ -122,7 +122,7 @@ static bool probe_zero_size(const struct dl_functions *functions)
 }
 
 /* Which promise about realloc(block, 0) is kept, 0 if none: a block that comes again was freed. */
-static uint32_t probe_realloc_zero(const struct dl_functions *functions)
+static uint32_t probe_realloc_zero(const struct assay_c_functions *functions)
 {
     void *blocks[PROBES];
 
@@ -142,7 +142,7 @@ static uint32_t probe_realloc_zero(const struct dl_functions *functions)
 
 void dl_make_table(struct dl_library *library)
 {
-    const struct dl_functions *functions = &library->functions;
+    const struct assay_c_functions *functions = &library->functions;
     bool zero_size = probe_zero_size(functions);
 
     library->table = (struct assay_backend){

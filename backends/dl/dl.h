@@ -3,22 +3,11 @@
 #define ASSAY_DL_H
 
 #include "assay/backend.h"
-
-/* What a library offers; malloc and free are never NULL. */
-struct dl_functions {
-    void *(*malloc)(size_t size);
-    void (*free)(void *block);
-    void *(*calloc)(size_t count, size_t size);
-    void *(*realloc)(void *block, size_t size);
-    int (*posix_memalign)(void **block, size_t align, size_t size);
-    void *(*memalign)(size_t align, size_t size);
-    void *(*aligned_alloc)(size_t align, size_t size);
-    size_t (*malloc_usable_size)(void *block);
-};
+#include "assay/c_functions.h"
 
 struct dl_library {
     struct assay_backend table; /* first: create() is handed its address */
-    struct dl_functions functions;
+    struct assay_c_functions functions;
     char name[64];
     char summary[160];
 };

@@ -10,6 +10,7 @@
 #include "assay/campaign.h"
 #include "assay/faults.h"
 #include "assay/guard.h"
+#include "assay/posix.h"
 #include "assay/registry.h"
 
 #include <string.h>
@@ -92,6 +93,19 @@ static assay_status run_conformance(struct visit *visit)
     return ASSAY_OK;
 }
 
+static assay_status run_posix(struct visit *visit)
+{
+    const struct assay_c_functions *functions = assay_registry_functions(visit->backend);
+    struct assay_conformance_result result;
+
+    for (size_t i = 0; functions && i < assay_posix_count(); i++) {
+        if (assay_posix_run(functions, i, &result) != ASSAY_OK)
+            return ASSAY_NO_MEMORY;
+        tell_result(visit, &result, "");
+    }
+    return ASSAY_OK;
+}
+
 static assay_status run_faults(struct visit *visit)
 {
     const struct assay_faults_options options = {.library = assay_registry_library(visit->backend),
@@ -164,6 +178,8 @@ static void examine_child(void *arg, volatile uint64_t *progress)
     if (!visit->plan->json)
         printf("%s: %s\n", visit->report->spec, visit->backend->summary);
     loaded->status = run_conformance(visit);
+    if (loaded->status == ASSAY_OK && visit->hangs < MOST_HANGS)
+        loaded->status = run_posix(visit);
     if (loaded->status == ASSAY_OK && visit->hangs < MOST_HANGS)
         loaded->status = run_faults(visit);
     if (loaded->status == ASSAY_OK && visit->plan->seconds > 0)

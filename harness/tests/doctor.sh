@@ -41,6 +41,7 @@ sound() {
 
 sound NO_BUG
 sound FEW_FUNCTIONS
+sound CALLS_BY_NAME
 breaks CRASHES_AT_LOAD loads_and_serves_a_first_block
 breaks LOOPS_AT_LOAD loads_and_serves_a_first_block
 breaks EXITS_AT_LOAD loads_and_serves_a_first_block
@@ -52,6 +53,9 @@ breaks CRASHES_ON_FAILED_UNMAP any_one_return_of_pages_may_be_refused
 breaks ERRNO_FORGOTTEN without_pages_errno_is_set_and_with_them_there_is_service
 breaks REALLOC_TOO_SHORT realloc_keeps_the_smaller_content
 breaks CALLOC_WRAPS overflowing_products_are_refused
+breaks CALLOC_WRAPS calloc_of_too_much_sets_errno
+breaks LOSES_A_SIZE freed_memory_serves_again
+breaks LOSES_BLOCKS_OF_THREADS ended_threads_leave_nothing_behind
 
 # What random streams find is repeated by a stream of its own.
 examine REALLOC_TOO_SHORT 1 --seconds 5 --json --junit "$folder/junit.xml"

@@ -2,6 +2,7 @@
 #include "liars.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <sys/mman.h>
 
@@ -213,6 +214,31 @@ void lie_gives_nothing_for_zero(void)
     assay_liar.backend.alloc = alloc_something;
     assay_liar.backend.alloc_zeroed = zeroed_something;
     assay_liar.backend.alloc_aligned = aligned_something;
+}
+
+static assay_status free_nothing(void *self, void *block)
+{
+    (void)self;
+    (void)block;
+    return ASSAY_OK;
+}
+
+void lie_frees_nothing(void)
+{
+    assay_liar.backend.free = free_nothing;
+}
+
+static pthread_t first_thread;
+
+static assay_status free_in_first_thread(void *self, void *block)
+{
+    return pthread_equal(pthread_self(), first_thread) ? truth()->free(self, block) : ASSAY_OK;
+}
+
+void lie_frees_nothing_in_threads(void)
+{
+    first_thread = pthread_self(); /* of the tests' children too */
+    assay_liar.backend.free = free_in_first_thread;
 }
 
 static assay_status free_with_errno(void *self, void *block)

@@ -34,6 +34,8 @@ void lie_knows_null(void);
 void lie_walks_to_the_end(void);
 void lie_resolves_anew(void);
 void lie_gives_nothing_for_zero(void);
+void lie_frees_nothing(void);
+void lie_frees_nothing_in_threads(void);
 void lie_free_sets_errno(void);
 void lie_keeps_a_block_of_0_bytes(void);
 void lie_frees_for_0_bytes(void);

@@ -34,6 +34,9 @@ assay_test(test_faults test_faults.c mutants/planted.c mutants/planted_audit.c
 target_compile_definitions(test_faults PRIVATE LIBRARIES="${CMAKE_CURRENT_BINARY_DIR}/libraries")
 add_dependencies(test_faults library_no_bug library_errno_forgotten)
 if(NOT ASSAY_SANITIZE AND NOT ASSAY_FUZZER)
+    assay_test(test_posix test_posix.c)
+    # It asks for what the compiler believes to know better.
+    target_compile_options(test_posix PRIVATE -fno-builtin)
     add_test(NAME doctor COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/doctor.sh
              $<TARGET_FILE:assay> ${CMAKE_CURRENT_BINARY_DIR})
     set_tests_properties(doctor PROPERTIES TIMEOUT 600)

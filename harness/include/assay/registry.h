@@ -7,6 +7,7 @@
 #define ASSAY_REGISTRY_H
 
 #include "assay/backend.h"
+#include "assay/c_functions.h"
 #include "assay/error.h"
 
 #ifdef __cplusplus
@@ -28,6 +29,9 @@ ASSAY_MUST_CHECK assay_status assay_registry_find(const char *spec,
 
 /* An address in the shared library that a dl: or plugin: backend came from; NULL for those built in. */
 const void *assay_registry_library(const struct assay_backend *backend);
+
+/* malloc and its family of `system` and of a dl: backend; NULL for every other. As long-lived as the table. */
+const struct assay_c_functions *assay_registry_functions(const struct assay_backend *backend);
 
 /* Whether a table keeps the rules of backend.h that can be read off it; *error says which it breaks. */
 ASSAY_MUST_CHECK assay_status assay_backend_validate(const struct assay_backend *backend,

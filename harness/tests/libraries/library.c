@@ -4,8 +4,8 @@
  *   [ size | block ... ]   powers of two up to 32 KiB, cut from chunks of 64 KiB, a free list for each
  *   [ size | block ... ]   larger ones are mappings of their own
  *
- * LIBRARY_BUG names the bug. Functions call each other by static names: an exported malloc() would be
- * the C library's, which comes first.
+ * LIBRARY_BUG names the bug. Functions call each other by static names, so that the tests of sanitized builds can use
+ * it too; CALLS_BY_NAME calls what it exports, as many libraries do.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -18,6 +18,7 @@
 enum {
     NO_BUG,
     FEW_FUNCTIONS, /* malloc and free only, which is no bug */
+    CALLS_BY_NAME, /* realloc calls the malloc and free that are exported, which is no bug either */
     CRASHES_AT_LOAD,
     LOOPS_AT_LOAD,
     EXITS_AT_LOAD,
@@ -30,6 +31,8 @@ enum {
     ERRNO_FORGOTTEN,
     REALLOC_TOO_SHORT, /* copies a byte too few */
     CALLOC_WRAPS,
+    LOSES_A_SIZE, /* blocks of 64 bytes are not used again */
+    LOSES_BLOCKS_OF_THREADS,
 };
 
 #define CHUNK ((size_t)64 << 10)
@@ -129,6 +132,16 @@ static void *take(size_t size)
     return block ? payload(block) : NULL;
 }
 
+/* Other than the first of the process. */
+static int is_a_thread(void)
+{
+    static pthread_t first; /* that asks */
+
+    if (!first)
+        first = pthread_self();
+    return !pthread_equal(first, pthread_self());
+}
+
 static void give(void *address)
 {
     if (!address)
@@ -142,6 +155,9 @@ static void give(void *address)
             raise(SIGABRT);
         return;
     }
+    if ((has(LOSES_A_SIZE) && block->bytes == 64) ||
+        (has(LOSES_BLOCKS_OF_THREADS) && is_a_thread()))
+        return;
     pthread_mutex_lock(&lock);
     block->next = lists[class];
     lists[class] = block;
@@ -180,7 +196,7 @@ void *calloc(size_t count, size_t size)
 
 void *realloc(void *old, size_t size)
 {
-    void *block = take(size);
+    void *block = has(CALLS_BY_NAME) ? malloc(size) : take(size);
 
     if (!old)
         return block;
@@ -191,7 +207,10 @@ void *realloc(void *old, size_t size)
     }
     size_t kept = block_of(old)->bytes < size ? block_of(old)->bytes : size;
     memcpy(block, old, kept - (has(REALLOC_TOO_SHORT) && kept > 0));
-    give(old);
+    if (has(CALLS_BY_NAME))
+        free(old);
+    else
+        give(old);
     return block;
 }
 

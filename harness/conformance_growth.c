@@ -1,0 +1,228 @@
+/*
+ * conformance_growth.c - whether freed memory serves again, in heaps whose pages nobody can count.
+ *
+ * A heap on a page source is held to it by the replay (drift.c). Of the others only the process tells: how much of it
+ * was resident at most. The same blocks are allocated and freed in windows of the same length. A heap that loses
+ * some of them needs more memory in nearly every window, however long it goes on; one that is still settling stops.
+ * Of what only seems to grow, eight times as much is asked.
+ */
+#include "conformance_tests.h"
+
+#include "assay/sanitizer.h"
+#include "assay/sizes.h"
+
+#include <pthread.h>
+#include <sys/resource.h>
+#include <time.h>
+
+#define WINDOWS 8
+#define GROWING 7 /* so many of them */
+#define WINDOW_BYTES ((size_t)1 << 19)
+#define WINDOW_BLOCKS ((size_t)1 << 13)
+#define WINDOW_BLOCKS_AT_PAGES ((size_t)1 << 8) /* each takes more than a page */
+#define AT_ONCE 64
+#define LARGEST ((size_t)256 << 10)
+#define LONGER 8
+#define PAGES_ALIGN ((size_t)16 << 10)
+/* Of processor time, well below what a test may take; a heap too slow for it is not held to be a hang. */
+#define PATIENCE_SECONDS 3
+
+static size_t most_resident_kib(void)
+{
+    struct rusage usage;
+
+    getrusage(RUSAGE_SELF, &usage);
+    return (size_t)usage.ru_maxrss;
+}
+
+typedef void *make_function(const struct assay_backend *backend, void *self, size_t size);
+
+static void *make_plain(const struct assay_backend *backend, void *self, size_t size)
+{
+    return backend->alloc(self, size);
+}
+
+static void *make_zeroed(const struct assay_backend *backend, void *self, size_t size)
+{
+    return backend->alloc_zeroed(self, 1, size);
+}
+
+static void *make_aligned(const struct assay_backend *backend, void *self, size_t size)
+{
+    return backend->alloc_aligned(self, 256, size);
+}
+
+static void *make_at_pages(const struct assay_backend *backend, void *self, size_t size)
+{
+    return backend->alloc_aligned(self, PAGES_ALIGN, size);
+}
+
+/* What was there stays with the caller if realloc() refuses. */
+static void *resize(const struct assay_backend *backend, void *self, void *block, size_t size)
+{
+    void *moved = block ? backend->realloc(self, block, size) : NULL;
+
+    return moved ? moved : block;
+}
+
+static void *make_grown(const struct assay_backend *backend, void *self, size_t size)
+{
+    return resize(backend, self, backend->alloc(self, size / 2 + 1), size);
+}
+
+static void *make_shrunk(const struct assay_backend *backend, void *self, size_t size)
+{
+    return resize(backend, self, backend->alloc(self, size * 2), size);
+}
+
+/* Ends the test without a verdict. */
+__attribute__((noreturn)) static void leave_untold(struct trial *trial, const char *why)
+{
+    trial->claimed = false;
+    trial_broken(trial, "cannot be told %s", why);
+}
+
+struct work {
+    make_function *make;
+    const char *how;
+    size_t size;
+    size_t most_blocks; /* of a window */
+};
+
+/* What one window does: `blocks` of them, at most AT_ONCE and WINDOW_BYTES live at a time. */
+static void work_once(struct trial *trial, const struct work *work, size_t blocks)
+{
+    const struct assay_backend *backend = trial->backend;
+    void *self = trial->heap.self, *live[AT_ONCE];
+    size_t at_once = WINDOW_BYTES / work->size < AT_ONCE ? WINDOW_BYTES / work->size : AT_ONCE;
+
+    for (size_t done = 0; done < blocks; done += at_once) {
+        if (clock() > PATIENCE_SECONDS * CLOCKS_PER_SEC)
+            leave_untold(trial, "of a heap as slow as this");
+        for (size_t i = 0; i < at_once; i++) {
+            live[i] = work->make(backend, self, work->size);
+            EXPECT(trial, live[i], "%s of %zu bytes is refused", work->how, work->size);
+            *(volatile unsigned char *)assay_heap_resolve(&trial->heap, live[i]) = 1;
+        }
+        for (size_t i = 0; i < at_once; i++)
+            EXPECT(trial, backend->free(self, live[i]) == ASSAY_OK, "a live block cannot be freed");
+    }
+}
+
+typedef void window_function(struct trial *trial, const void *arg, unsigned length);
+
+/* How much more is resident after `WINDOWS` windows, or 0 if it came to rest. */
+static size_t growth_kib(struct trial *trial, window_function *run, const void *arg,
+                         unsigned length)
+{
+    unsigned growing = 0;
+
+    run(trial, arg, length);
+    size_t first = most_resident_kib(), before = first, after = first;
+    for (unsigned i = 0; i < WINDOWS; i++, before = after) {
+        run(trial, arg, length);
+        after = most_resident_kib();
+        growing += after > before;
+    }
+    return growing >= GROWING ? after - first : 0;
+}
+
+/* The same, asked again of what seemed to grow. */
+static size_t lasting_growth_kib(struct trial *trial, window_function *run, const void *arg)
+{
+    return growth_kib(trial, run, arg, 1) != 0 ? growth_kib(trial, run, arg, LONGER) : 0;
+}
+
+static void run_work(struct trial *trial, const void *arg, unsigned length)
+{
+    const struct work *work = arg;
+
+    size_t blocks = WINDOW_BYTES / work->size + AT_ONCE;
+    work_once(trial, work, (blocks < work->most_blocks ? blocks : work->most_blocks) * length);
+}
+
+static void expect_rest(struct trial *trial, make_function *make, const char *how)
+{
+    size_t most = make == make_at_pages ? WINDOW_BLOCKS_AT_PAGES : WINDOW_BLOCKS;
+
+    for (size_t size = 16; size <= LARGEST; size += size / 2 < 32 ? 16 : size / 2) {
+        const struct work work = {make, how, size, most};
+        size_t kib = lasting_growth_kib(trial, run_work, &work);
+        EXPECT(trial, kib == 0, "%s and free of %zu bytes again and again need %zu KiB more", how,
+               size, kib);
+    }
+}
+
+static void test_freed_memory_serves_again(struct trial *trial)
+{
+    const struct assay_backend *backend = trial->backend;
+
+    if (assay_is_sanitized())
+        leave_untold(trial, "under a sanitizer, which keeps freed memory");
+    trial_open(trial);
+    expect_rest(trial, make_plain, "alloc");
+    if (backend->alloc_zeroed)
+        expect_rest(trial, make_zeroed, "alloc_zeroed");
+    if (backend->alloc_aligned) {
+        expect_rest(trial, make_aligned, "alloc_aligned");
+        expect_rest(trial, make_at_pages, "alloc_aligned to pages");
+    }
+    if (backend->realloc) {
+        expect_rest(trial, make_grown, "alloc, realloc to more");
+        expect_rest(trial, make_shrunk, "alloc, realloc to less");
+    }
+    trial_close(trial);
+}
+
+/* --- threads --- */
+
+#define THREADS_OF_A_WINDOW 40
+
+static void *run_thread(void *arg)
+{
+    struct trial *trial = arg;
+
+    for (size_t size = 16; size <= 1024; size *= 2) {
+        const struct work work = {make_plain, "alloc", size, AT_ONCE};
+        work_once(trial, &work, AT_ONCE);
+    }
+    return NULL;
+}
+
+static void run_threads(struct trial *trial, const void *arg, unsigned length)
+{
+    pthread_t thread;
+
+    (void)arg;
+    for (unsigned i = 0; i < THREADS_OF_A_WINDOW * length; i++) {
+        EXPECT(trial, pthread_create(&thread, NULL, run_thread, trial) == 0,
+               "the test has no thread");
+        pthread_join(thread, NULL);
+    }
+}
+
+static void test_ended_threads_leave_nothing(struct trial *trial)
+{
+    if (assay_is_sanitized())
+        leave_untold(trial, "under a sanitizer, which keeps freed memory");
+    trial_open(trial);
+    size_t kib = lasting_growth_kib(trial, run_threads, NULL);
+    EXPECT(trial, kib == 0, "%d threads that free all they allocate need %zu KiB more",
+           THREADS_OF_A_WINDOW * LONGER * WINDOWS, kib);
+    trial_close(trial);
+}
+
+static const struct conformance_test tests[] = {
+    {.name = "freed_memory_serves_again",
+     .needs = "grows",
+     .setting = ASSAY_CAP_GROWS,
+     .unless = ASSAY_CAP_PAGE_SOURCE,
+     .run = test_freed_memory_serves_again},
+    {.name = "ended_threads_leave_nothing_behind",
+     .needs = "thread_safe",
+     .setting = ASSAY_CAP_GROWS | ASSAY_CAP_THREAD_SAFE,
+     .unless = ASSAY_CAP_PAGE_SOURCE,
+     .run = test_ended_threads_leave_nothing},
+};
+
+const struct conformance_room assay_conformance_growth = CONFORMANCE_ROOM(tests);
