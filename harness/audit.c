@@ -39,7 +39,7 @@ struct walk {
     bool has_live;
     struct assay_block live; /* the lowest live block not yet met */
     uint64_t extents;
-    size_t largest_free;
+    struct assay_audit_shape shape;
 };
 
 static void next_live(struct walk *walk, uintptr_t from)
@@ -159,8 +159,11 @@ static bool visit(void *arg, const struct assay_extent *extent)
                    !holds_what_it_says(walk, extent, end);
     walk->place = end;
     walk->extents++;
-    if (extent->kind == ASSAY_EXTENT_FREE && extent->bytes > walk->largest_free)
-        walk->largest_free = extent->bytes;
+    if (extent->kind == ASSAY_EXTENT_FREE) {
+        walk->shape.free_extents++;
+        if (extent->bytes > walk->shape.largest_free)
+            walk->shape.largest_free = extent->bytes;
+    }
     return !walk->failed;
 }
 
@@ -186,11 +189,11 @@ static bool covers_everything(struct walk *walk)
 }
 
 bool assay_audit_walk(const struct assay_heap *heap, const struct assay_shadow *shadow,
-                      size_t *largest_free, struct assay_finding *finding)
+                      struct assay_audit_shape *shape, struct assay_finding *finding)
 {
     struct walk walk;
 
-    *largest_free = ASSAY_UNKNOWN;
+    *shape = (struct assay_audit_shape){0, ASSAY_UNKNOWN};
     if (!heap->backend->walk)
         return true;
     walk.heap = heap;
@@ -201,7 +204,7 @@ bool assay_audit_walk(const struct assay_heap *heap, const struct assay_shadow *
     walk.place = 0;
     walk.mapped_end = 0;
     walk.extents = 0;
-    walk.largest_free = 0;
+    walk.shape = (struct assay_audit_shape){0, 0};
     next_live(&walk, 0);
     assay_status status = heap->backend->walk(heap->self, visit, &walk);
     if (walk.failed)
@@ -211,7 +214,7 @@ bool assay_audit_walk(const struct assay_heap *heap, const struct assay_shadow *
     if (status != ASSAY_OK)
         return assay_finding_set(finding, ASSAY_CHECK_WALK, NULL, "walk says: %s",
                                  assay_status_text(status));
-    *largest_free = walk.largest_free;
+    *shape = walk.shape;
     return covers_everything(&walk);
 }
 
@@ -298,19 +301,17 @@ static bool audit_owns(const struct assay_heap *heap, const struct assay_shadow 
 }
 
 bool assay_audit(const struct assay_heap *heap, const struct assay_shadow *shadow, uint64_t *checks,
-                 struct assay_finding *finding)
+                 struct assay_audit_shape *shape, struct assay_finding *finding)
 {
     const struct assay_backend *backend = heap->backend;
-    size_t largest_extent;
 
     /* First, for what was not taken back is still mapped, and walk would be blamed. */
     if (heap->meter.bad_unmaps > 0)
         return assay_finding_set(finding, ASSAY_CHECK_LIMIT, NULL,
                                  "the heap gave back pages %llu times that it did not have",
                                  (unsigned long long)heap->meter.bad_unmaps);
-    if (!assay_audit_self(heap, finding) ||
-        !assay_audit_walk(heap, shadow, &largest_extent, finding) ||
-        !audit_stats(heap, shadow, largest_extent, finding) ||
+    if (!assay_audit_self(heap, finding) || !assay_audit_walk(heap, shadow, shape, finding) ||
+        !audit_stats(heap, shadow, shape->largest_free, finding) ||
         !audit_owns(heap, shadow, *checks, finding))
         return false;
     *checks += (backend->check != NULL) + (backend->walk != NULL) + (backend->stats != NULL) +

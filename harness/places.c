@@ -25,6 +25,7 @@
 #define WINDOWS 32u
 #define CHUNKS (1u << (WINDOW_SHIFT - CHUNK_SHIFT))
 #define GRANULES_PER_CHUNK (1u << (CHUNK_SHIFT - GRANULE_SHIFT))
+#define GRANULES (1u << (WINDOW_SHIFT - GRANULE_SHIFT))
 #define WINDOW_MASK (((uintptr_t)1 << WINDOW_SHIFT) - 1)
 #define OWNERS_BYTES (sizeof(uint32_t) << (WINDOW_SHIFT - GRANULE_SHIFT))
 #define WORDS_PER_CHUNK (GRANULES_PER_CHUNK / 64) /* 64 as well: a summary is one word */
@@ -396,6 +397,47 @@ bool assay_places_next(const struct assay_places *places, uintptr_t from, struct
     if (!map_next(places, from, found) || in_tree.start < found->start)
         *found = in_tree;
     return true;
+}
+
+/* Free granules from bit `bit` of words[word] down, or up. */
+static inline unsigned free_below(const struct word *words, size_t word, unsigned bit)
+{
+    uint64_t taken = words[word].taken & UINT64_MAX >> (63 - bit);
+
+    if (taken)
+        return bit - (63 - (unsigned)__builtin_clzll(taken));
+    uint64_t before = word > 0 ? words[word - 1].taken : 0;
+    return bit + 1 + (before ? (unsigned)__builtin_clzll(before) : 64);
+}
+
+static inline unsigned free_above(const struct word *words, size_t word, unsigned bit)
+{
+    uint64_t taken = words[word].taken >> bit;
+
+    if (taken)
+        return (unsigned)__builtin_ctzll(taken);
+    uint64_t after = word + 1 < (size_t)WORDS_PER_CHUNK * CHUNKS ? words[word + 1].taken : 0;
+    return 64 - bit + (after ? (unsigned)__builtin_ctzll(after) : 64);
+}
+
+void assay_places_gaps(const struct assay_places *places, struct assay_range range, unsigned *below,
+                       unsigned *above)
+{
+    const struct window *window = &places->windows[places->last_window];
+    uint32_t first = granule_of(range.start) - 1;
+    uint32_t last = granule_of(range.end > range.start ? range.end - 1 : range.start) + 1;
+
+    *below = *above = ASSAY_PLACES_FAR;
+    if (places->window_count == 0 || window->number != range.start >> WINDOW_SHIFT)
+        return;
+    if (range.start >> GRANULE_SHIFT << GRANULE_SHIFT & WINDOW_MASK)
+        *below = free_below(window->words, first / 64, first % 64);
+    if (last > first + 1 && last < GRANULES)
+        *above = free_above(window->words, last / 64, last % 64);
+    if (*below > ASSAY_PLACES_FAR)
+        *below = ASSAY_PLACES_FAR;
+    if (*above > ASSAY_PLACES_FAR)
+        *above = ASSAY_PLACES_FAR;
 }
 
 void assay_places_fetch(const struct assay_places *places, uintptr_t address)

@@ -31,7 +31,14 @@ struct assay_block replay_block(const struct assay_replay *replay, uint32_t numb
 
 bool replay_audit(struct assay_replay *replay)
 {
-    return assay_audit(&replay->heap, replay->shadow, &replay->result->checks, finding_of(replay));
+    struct assay_audit_shape shape;
+
+    if (!assay_audit(&replay->heap, replay->shadow, &replay->result->checks, &shape,
+                     finding_of(replay)))
+        return false;
+    if (replay->options.watch)
+        watch_shape(replay, &shape);
+    return true;
 }
 
 /* --- the other operations of programs --- */
@@ -166,6 +173,7 @@ static inline void fetch_ahead(const struct assay_replay *replay, const struct a
 static bool run_batch(struct assay_replay *replay, const struct assay_op *ops, size_t count)
 {
     uint64_t interval = replay->options.check_interval;
+    bool is_watched = replay->options.watch != NULL;
 
     for (size_t i = 0; i < count; i++) {
         if (count >= FETCH_FROM)
@@ -174,10 +182,14 @@ static bool run_batch(struct assay_replay *replay, const struct assay_op *ops, s
         replay->operation = &ops[i];
         if (replay->drift.is_open && ops[i].kind != ASSAY_OP_CHECK)
             drift_add(&replay->drift, &ops[i]);
+        if (is_watched)
+            watch_before(replay, &ops[i]);
         if (!run(replay, &ops[i]))
             return false;
         if (replay->stopped)
             return true;
+        if (is_watched)
+            watch_after(replay, &ops[i]);
         replay->op++;
         if (interval && replay->op % interval == 0 && !replay_audit(replay))
             return false;
@@ -238,6 +250,8 @@ static void begin(struct assay_replay *replay, struct assay_replay_result *resul
     replay->transcript.hash = 0;
     replay->transcript.count = 0;
     room_open(replay);
+    if (replay->options.watch)
+        watch_begin(replay);
 }
 
 static void conclude(struct assay_replay *replay, bool kept)
@@ -253,6 +267,8 @@ static void conclude(struct assay_replay *replay, bool kept)
     result->transcript = replay->options.transcript ? replay->transcript.hash : 0;
     if (kept)
         return;
+    if (replay->options.watch)
+        assay_watch_fail(replay->options.watch, result->finding.check);
     result->finding.backend = replay->backend->name;
     result->finding.op = replay->op;
     result->finding.seed = replay->seed;

@@ -1,6 +1,7 @@
 /*
  * replay_state.h - what the files of the replay share: replay.c runs a stream, replay_alloc.c
- * asks for blocks, room.c judges refusals, drift.c repetitions, misuse_ops.c misuses the heap, errno_rule.c looks at errno, replay_end.c ends it.
+ * asks for blocks, room.c judges refusals, drift.c repetitions, misuse_ops.c misuses the heap, errno_rule.c looks at errno, watch.c
+ * marks what the heap does, replay_end.c ends it.
  */
 #ifndef ASSAY_REPLAY_STATE_H
 #define ASSAY_REPLAY_STATE_H
@@ -8,6 +9,7 @@
 #include "assay/audit.h"
 #include "assay/replay.h"
 #include "assay/transcript.h"
+#include "assay/watch.h"
 
 #include <errno.h>
 
@@ -201,6 +203,12 @@ bool room_judge_served(struct assay_replay *replay, const struct request *reques
 bool room_judge(struct assay_replay *replay, const struct request *request);
 bool room_judge_dead(struct assay_replay *replay);
 bool room_is_beyond_doubt(const struct assay_replay *replay, size_t size, size_t align);
+
+/* watch.c: marks around each operation and after each audit, where the options have a watch. */
+void watch_begin(struct assay_replay *replay);
+void watch_before(struct assay_replay *replay, const struct assay_op *op);
+void watch_after(struct assay_replay *replay, const struct assay_op *op);
+void watch_shape(struct assay_replay *replay, const struct assay_audit_shape *shape);
 
 /* misuse_ops.c: runs an operation that a program must not do. */
 bool misuse_run(struct assay_replay *replay, const struct assay_op *op);

@@ -429,6 +429,15 @@ bool assay_shadow_pick(const struct assay_shadow *shadow, uint64_t number,
     return true;
 }
 
+void assay_shadow_gaps(const struct assay_shadow *shadow, const struct assay_shadow_slot *slot,
+                       unsigned *below, unsigned *above)
+{
+    uintptr_t start = (uintptr_t)slot->start;
+
+    assay_places_gaps(shadow->places, (struct assay_range){start, start + slot->usable, 0}, below,
+                      above);
+}
+
 void assay_shadow_fetch_place(const struct assay_shadow *shadow, const void *start)
 {
     assay_places_fetch(shadow->places, (uintptr_t)start);

@@ -96,10 +96,47 @@ static void test_random_blocks_are_placed_as_in_an_ordered_set(void **state)
     assay_ranges_close(ranges);
 }
 
+static struct assay_range at(uint32_t slot, uintptr_t start, size_t bytes)
+{
+    uintptr_t base = (uintptr_t)9 << 32;
+
+    return (struct assay_range){base + start, base + start + bytes, slot};
+}
+
+static void test_room_beside_a_block_is_told_as_far_as_64_granules(void **state)
+{
+    struct assay_places *places = assay_places_open(slots);
+    struct assay_range conflict;
+    const struct assay_range middle = at(1, 1008, 32);
+    unsigned below, above;
+
+    (void)state;
+    memset(slots, 0, sizeof slots);
+    fill_slot(middle);
+    assert_true(assay_places_insert(places, middle, &conflict));
+    assay_places_gaps(places, middle, &below, &above);
+    assert_int_equal(below, ASSAY_PLACES_FAR);
+    assert_int_equal(above, ASSAY_PLACES_FAR);
+    fill_slot(at(2, 960, 20));
+    assert_true(assay_places_insert(places, at(2, 960, 20), &conflict));
+    fill_slot(at(3, 1040, 16));
+    assert_true(assay_places_insert(places, at(3, 1040, 16), &conflict));
+    assay_places_gaps(places, middle, &below, &above);
+    assert_int_equal(below, 1);
+    assert_int_equal(above, 0);
+    assay_places_remove(places, at(3, 1040, 16));
+    fill_slot(at(3, 1040 + 63 * 16, 16));
+    assert_true(assay_places_insert(places, at(3, 1040 + 63 * 16, 16), &conflict));
+    assay_places_gaps(places, middle, &below, &above);
+    assert_int_equal(above, 63);
+    assay_places_close(places);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_random_blocks_are_placed_as_in_an_ordered_set),
+        cmocka_unit_test(test_room_beside_a_block_is_told_as_far_as_64_granules),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

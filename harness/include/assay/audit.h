@@ -16,18 +16,26 @@
 extern "C" {
 #endif
 
+/* The free extents of a heap, as its walk shows them. */
+struct assay_audit_shape {
+    uint64_t free_extents;
+    size_t largest_free; /* ASSAY_UNKNOWN where there is no walk */
+};
+
 /*
  * check(), walk(), stats(), owns(), and unmaps of what was not mapped. *checks counts the
- * promises that were looked at.
+ * promises that were looked at; *shape is what the walk has shown, once all was found right.
  */
 ASSAY_MUST_CHECK bool assay_audit(const struct assay_heap *heap, const struct assay_shadow *shadow,
-                                  uint64_t *checks, struct assay_finding *finding);
+                                  uint64_t *checks, struct assay_audit_shape *shape,
+                                  struct assay_finding *finding);
 
 /* The parts, for those who need one. */
 ASSAY_MUST_CHECK bool assay_audit_self(const struct assay_heap *heap,
                                        struct assay_finding *finding);
 ASSAY_MUST_CHECK bool assay_audit_walk(const struct assay_heap *heap,
-                                       const struct assay_shadow *shadow, size_t *largest_free,
+                                       const struct assay_shadow *shadow,
+                                       struct assay_audit_shape *shape,
                                        struct assay_finding *finding);
 
 #ifdef __cplusplus

@@ -1,25 +1,20 @@
 /*
- * features.h - what a stream makes a heap do, as counts of small numbers: inputs with the same features teach a
- * campaign the same.
- *
- * Needs nothing of the backend, neither coverage nor sources: placement of blocks, size classes that follow each
- * other, the shape of free extents, page requests and refusals, what operations came to, and the check that fails.
+ * features.h - what a stream makes a heap do, as a set: what watch.h marks. Inputs with the same features teach a campaign
+ * the same.
  */
 #ifndef ASSAY_FEATURES_H
 #define ASSAY_FEATURES_H
 
 #include "assay/replay.h"
+#include "assay/watch.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-#define ASSAY_FEATURES (1u << 16)
-
 struct assay_features {
-    /* For each feature, bit b: it was seen so often: 1, 2, 3, 4-7, 8-15, 16-31, 32-127, more. */
-    uint8_t seen[ASSAY_FEATURES];
-    uint64_t ops; /* that ran */
+    uint8_t seen[ASSAY_WATCH_MARKS]; /* 0 or 1 */
+    uint64_t ops;                    /* that ran */
     bool found;
     enum assay_check check; /* that failed first */
 };

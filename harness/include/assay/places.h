@@ -35,6 +35,13 @@ bool assay_places_find(const struct assay_places *places, uintptr_t address,
 /* The lowest block with start >= from. */
 bool assay_places_next(const struct assay_places *places, uintptr_t from,
                        struct assay_range *found);
+/*
+ * How many granules of 16 bytes are free right below and right above `range`, a block or where one was: at most
+ * ASSAY_PLACES_FAR, which is also said where it cannot be seen. What is in the tree is not seen. O(1).
+ */
+#define ASSAY_PLACES_FAR 64u
+void assay_places_gaps(const struct assay_places *places, struct assay_range range, unsigned *below,
+                       unsigned *above);
 /* Brings what insert or remove of a block at address will need into the cache. */
 void assay_places_fetch(const struct assay_places *places, uintptr_t address);
 

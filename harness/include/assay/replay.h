@@ -15,6 +15,7 @@
 extern "C" {
 #endif
 
+struct assay_watch;  /* watch.h */
 struct assay_replay; /* shadow, meter and heap, kept from stream to stream */
 
 struct assay_replay_options {
@@ -38,6 +39,7 @@ struct assay_replay_options {
      * closed already where destroy broke it. NULL: nobody wants to know. */
     void (*tell)(void *ctx, const struct assay_finding *finding, const struct assay_replay *replay);
     void *tell_ctx;
+    struct assay_watch *watch; /* marks what the heap does; NULL: nobody wants to know */
     volatile uint64_t
         *progress; /* where the index of the operation under way is put; NULL: nowhere */
 };

@@ -80,6 +80,10 @@ bool assay_shadow_find(const struct assay_shadow *shadow, const void *address,
 bool assay_shadow_next(const struct assay_shadow *shadow, const void *from,
                        struct assay_block *block);
 
+/* As assay_places_gaps(): of the block that a slot holds. */
+void assay_shadow_gaps(const struct assay_shadow *shadow, const struct assay_shadow_slot *slot,
+                       unsigned *below, unsigned *above);
+
 /* For samples: the block of the number-th slot that was used, modulo their count; false if it is not live. */
 bool assay_shadow_pick(const struct assay_shadow *shadow, uint64_t number,
                        struct assay_block *block);
