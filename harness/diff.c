@@ -6,6 +6,8 @@
  */
 #include "diff_state.h"
 
+#include "assay/watch.h"
+
 #include <assert.h>
 #include <stdlib.h>
 
@@ -205,6 +207,7 @@ struct assay_diff *assay_diff_open(const struct assay_backend *const *backends, 
         struct assay_replay_options how = options->replay;
         how.pages = options->pages ? options->pages[i] : NULL;
         how.reset_ctx = options->reset_ctx ? options->reset_ctx[i] : NULL;
+        how.watch = options->watches ? &options->watches[i] : NULL;
         diff->heaps[i].backend = backends[i];
         diff->heaps[i].replay = assay_replay_open(backends[i], &how);
         if (!diff->heaps[i].replay) {

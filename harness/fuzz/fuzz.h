@@ -21,6 +21,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 #define FUZZ_FINDINGS "findings"
 bool fuzz_save(const char *path, const struct assay_stream *stream);
 
+/*
+ * Guidance beyond code coverage: a target keeps counters of its own in an array marked FUZZ_COUNTERS. libFuzzer takes
+ * each for an edge of the program, and clears them before every input. fuzz_counters() says where they are, for an
+ * engine that must be shown them: after an input those that are not 0 say what was seen in it.
+ */
+#define FUZZ_COUNTERS __attribute__((section("__libfuzzer_extra_counters"), used))
+void fuzz_counters(uint8_t **at, size_t *count);
+/* Whether to: ASSAY_GUIDANCE=off, for comparison, says no. Ends the program if it says neither. */
+bool fuzz_is_guided(void);
+/* Flags for the engine before those that the user gave; NULL where it is no libFuzzer. */
+__attribute__((weak)) void fuzz_add_flags(int *argc, char ***argv);
+
 /* The path of a file that has these bytes until the next call. */
 const char *fuzz_file(const uint8_t *data, size_t size);
 

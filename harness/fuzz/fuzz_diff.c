@@ -2,7 +2,8 @@
  * fuzz_diff - heaps that are given the same operations differ only as rules allow.
  *
  * The backends are those that ASSAY_BACKENDS names, separated by blanks, `list jemalloc` by default. Each has
- * pages of its own at the same address in every run, clean for every input.
+ * pages of its own at the same address in every run, clean for every input. What heaps do is marked in counters, those of
+ * the first apart.
  */
 #include "fuzz.h"
 
@@ -10,6 +11,7 @@
 #include "assay/diff.h"
 #include "assay/registry.h"
 #include "assay/report.h"
+#include "assay/watch.h"
 
 #include <string.h>
 
@@ -30,6 +32,8 @@ static unsigned count;
 static struct assay_diff *diff;
 static struct assay_stream stream;
 static struct assay_diff_result result;
+static uint8_t counters[2][ASSAY_WATCH_MARKS] FUZZ_COUNTERS;
+static struct assay_watch watches[ASSAY_DIFF_HEAPS];
 
 static __attribute__((noreturn)) void stop(int code, const char *why)
 {
@@ -78,8 +82,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     void *contexts[ASSAY_DIFF_HEAPS];
     struct assay_error error;
 
-    (void)argc;
-    (void)argv;
+    if (fuzz_add_flags)
+        fuzz_add_flags(argc, argv);
     find_backends(backends);
     for (unsigned i = 0; i < count; i++) {
         char *base = (char *)ASSAY_RECYCLER_BASE + PAGES_BYTES * 2 * i;
@@ -87,11 +91,13 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
             stop(EXIT_ENVIRONMENT, "the address range for a heap's pages is not to be had");
         pages[i] = &recyclers[i].source;
         contexts[i] = &recyclers[i];
+        watches[i].marks = counters[i > 0];
     }
     const struct assay_diff_options options = {
         .replay = {.reset_pages = recycle, .content_bytes = CONTENT_BYTES},
         .pages = pages,
         .reset_ctx = contexts,
+        .watches = fuzz_is_guided() ? watches : NULL,
     };
     diff = assay_diff_open(backends, count, &options);
     if (!diff)

@@ -3,7 +3,8 @@
  *
  * The backend is the one that ASSAY_BACKEND names, `list` by default. Its pages are always at the same
  * address and clean, so an input does the same thing each time. The page source, the shadow and the stream's
- * memory are kept from input to input for speed; what is in them is not.
+ * memory are kept from input to input for speed; what is in them is not. What the heap does is marked in counters, so
+ * that a library without coverage guides the fuzzer too.
  */
 #include "fuzz.h"
 
@@ -11,6 +12,7 @@
 #include "assay/registry.h"
 #include "assay/replay.h"
 #include "assay/report.h"
+#include "assay/watch.h"
 
 #include <string.h>
 
@@ -29,6 +31,8 @@ static const struct assay_backend *backend;
 static struct assay_recycler recycler;
 static struct assay_replay *replay;
 static struct assay_stream stream;
+static uint8_t counters[ASSAY_WATCH_MARKS] FUZZ_COUNTERS;
+static struct assay_watch watch = {.marks = counters};
 
 static __attribute__((noreturn)) void stop(int code, const char *why)
 {
@@ -57,8 +61,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     struct assay_replay_result result;
     struct assay_error error;
 
-    (void)argc;
-    (void)argv;
+    if (fuzz_add_flags)
+        fuzz_add_flags(argc, argv);
     spec = getenv("ASSAY_BACKEND");
     if (!spec || !*spec)
         spec = DEFAULT_BACKEND;
@@ -71,6 +75,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
         .reset_pages = recycle,
         .reset_ctx = &recycler,
         .content_bytes = CONTENT_BYTES,
+        .watch = fuzz_is_guided() ? &watch : NULL,
     };
     replay = assay_replay_open(backend, &options);
     if (!replay)

@@ -115,7 +115,8 @@ struct assay_diff_options {
     /* As for each replay. pages: one source for each heap; NULL: the system's. */
     struct assay_replay_options replay;
     const struct assay_page_source *const *pages;
-    void *const *reset_ctx; /* for replay.reset_pages */
+    void *const *reset_ctx;      /* for replay.reset_pages */
+    struct assay_watch *watches; /* one for each heap; NULL: nobody wants to know */
     /* What is known to end or to stop the process: heap known_heap does not run operation known->op, and the
      * heaps part there by this finding. NULL: nothing is known. */
     const struct assay_finding *known;
