@@ -12,6 +12,8 @@
 #include "assay/sizes.h"
 
 #include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <sys/resource.h>
 #include <time.h>
 
@@ -201,15 +203,96 @@ static void run_threads(struct trial *trial, const void *arg, unsigned length)
     }
 }
 
-static void test_ended_threads_leave_nothing(struct trial *trial)
+/* Blocks on their way from the thread that allocates to those that free. */
+#define CELLS 128
+#define TAKERS 2
+#define PASSED_SIZE 64
+
+struct passage {
+    struct trial *trial;
+    void *_Atomic cells[CELLS];
+    atomic_bool is_over;
+};
+
+static size_t free_what_came(struct passage *passage)
+{
+    struct trial *trial = passage->trial;
+    size_t freed = 0;
+
+    for (size_t i = 0; i < CELLS; i++) {
+        void *handle = atomic_exchange(&passage->cells[i], NULL);
+        if (handle)
+            EXPECT(trial, trial->backend->free(trial->heap.self, handle) == ASSAY_OK,
+                   "a live block cannot be freed by another thread");
+        freed += handle != NULL;
+    }
+    return freed;
+}
+
+static void *run_taker(void *arg)
+{
+    struct passage *passage = arg;
+
+    while (!atomic_load(&passage->is_over))
+        if (free_what_came(passage) == 0)
+            sched_yield();
+    return NULL;
+}
+
+static void pass_blocks(struct passage *passage, size_t blocks)
+{
+    struct trial *trial = passage->trial;
+
+    for (size_t i = 0, passed = 0; passed < blocks; i++) {
+        if (atomic_load_explicit(&passage->cells[i % CELLS], memory_order_relaxed)) {
+            if (i % CELLS == 0)
+                sched_yield();
+            continue;
+        }
+        void *handle = trial->backend->alloc(trial->heap.self, PASSED_SIZE);
+        EXPECT(trial, handle, "alloc of %d bytes is refused when other threads free", PASSED_SIZE);
+        *(volatile unsigned char *)assay_heap_resolve(&trial->heap, handle) = 1;
+        atomic_store(&passage->cells[i % CELLS], handle);
+        passed++;
+    }
+}
+
+static void run_passage(struct trial *trial, const void *arg, unsigned length)
+{
+    struct passage passage = {.trial = trial};
+    pthread_t takers[TAKERS];
+
+    (void)arg;
+    if (clock() > PATIENCE_SECONDS * CLOCKS_PER_SEC)
+        leave_untold(trial, "of a heap as slow as this");
+    for (int i = 0; i < TAKERS; i++)
+        EXPECT(trial, pthread_create(&takers[i], NULL, run_taker, &passage) == 0,
+               "the test has no thread");
+    pass_blocks(&passage, WINDOW_BYTES / PASSED_SIZE * length);
+    atomic_store(&passage.is_over, true);
+    for (int i = 0; i < TAKERS; i++)
+        pthread_join(takers[i], NULL);
+    free_what_came(&passage);
+}
+
+static void expect_rest_of_threads(struct trial *trial, window_function *run, const char *what)
 {
     if (assay_is_sanitized())
         leave_untold(trial, "under a sanitizer, which keeps freed memory");
     trial_open(trial);
-    size_t kib = lasting_growth_kib(trial, run_threads, NULL);
-    EXPECT(trial, kib == 0, "%d threads that free all they allocate need %zu KiB more",
-           THREADS_OF_A_WINDOW * LONGER * WINDOWS, kib);
+    size_t kib = lasting_growth_kib(trial, run, NULL);
+    EXPECT(trial, kib == 0, "%s again and again need %zu KiB more", what, kib);
     trial_close(trial);
+}
+
+static void test_ended_threads_leave_nothing(struct trial *trial)
+{
+    expect_rest_of_threads(trial, run_threads, "threads that free all they allocate");
+}
+
+static void test_blocks_freed_elsewhere_serve_again(struct trial *trial)
+{
+    expect_rest_of_threads(trial, run_passage, "blocks that other threads free");
 }
 
 static const struct conformance_test tests[] = {
@@ -223,6 +306,11 @@ static const struct conformance_test tests[] = {
      .setting = ASSAY_CAP_GROWS | ASSAY_CAP_THREAD_SAFE,
      .unless = ASSAY_CAP_PAGE_SOURCE,
      .run = test_ended_threads_leave_nothing},
+    {.name = "blocks_freed_by_other_threads_serve_again",
+     .needs = "thread_safe",
+     .setting = ASSAY_CAP_GROWS | ASSAY_CAP_THREAD_SAFE,
+     .unless = ASSAY_CAP_PAGE_SOURCE,
+     .run = test_blocks_freed_elsewhere_serve_again},
 };
 
 const struct conformance_room assay_conformance_growth = CONFORMANCE_ROOM(tests);

@@ -2,67 +2,94 @@
 #include "posix_questions.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define ENDING_THREADS 200
+#define BATCHES 80
+#define ENDING_THREADS 4 /* at the same time */
+#define FAREWELLS 3      /* the later ones come when the library's own destructor has run */
+#define FAREWELL_BLOCKS 16
 #define FORKS 60
 #define BUSY_THREADS 3
 #define SECONDS_OF_A_CHILD 5
 
-/* Thread-specific data whose destructor comes again this often: after the library's own has run. */
+/* Blocks that a thread holds while its data are destroyed. */
 struct farewell {
-    const struct assay_c_functions *functions;
+    struct trial *trial;
+    pthread_t thread;
+    void *blocks[FAREWELL_BLOCKS];
     pthread_key_t key;
-    void *block;
     int rounds;
 };
+
+static size_t farewell_size(size_t i)
+{
+    return 24 + i * 40;
+}
+
+static void take_blocks(struct farewell *farewell)
+{
+    for (size_t i = 0; i < FAREWELL_BLOCKS; i++) {
+        farewell->blocks[i] = farewell->trial->functions->malloc(farewell_size(i));
+        EXPECT(farewell->trial, farewell->blocks[i], "malloc(%zu) is refused", farewell_size(i));
+        trial_write(farewell->blocks[i], farewell_size(i), (uintptr_t)farewell + i);
+    }
+}
+
+static void end_blocks(struct farewell *farewell)
+{
+    for (size_t i = 0; i < FAREWELL_BLOCKS; i++) {
+        EXPECT(farewell->trial,
+               trial_holds(farewell->blocks[i], farewell_size(i), (uintptr_t)farewell + i),
+               "a live block changed its content when threads ended");
+        farewell->trial->functions->free(farewell->blocks[i]);
+    }
+}
 
 static void say_farewell(void *arg)
 {
     struct farewell *farewell = arg;
 
-    farewell->functions->free(farewell->block);
-    farewell->block = farewell->functions->malloc(300);
-    if (--farewell->rounds > 0) {
-        pthread_setspecific(farewell->key, farewell);
+    end_blocks(farewell);
+    if (--farewell->rounds == 0)
         return;
-    }
-    farewell->functions->free(farewell->block);
-    farewell->block = NULL;
+    take_blocks(farewell);
+    sched_yield(); /* to another that ends */
+    pthread_setspecific(farewell->key, farewell);
 }
 
 static void *run_farewell(void *arg)
 {
     struct farewell *farewell = arg;
 
-    farewell->block = farewell->functions->malloc(40);
+    take_blocks(farewell);
     pthread_setspecific(farewell->key, farewell);
     return NULL;
 }
 
 void posix_threads_free_while_they_end(struct trial *trial)
 {
-    struct farewell farewell = {.functions = trial->functions};
-    unsigned char *kept = trial->functions->malloc(1000);
-    pthread_t thread;
+    struct farewell farewells[ENDING_THREADS];
+    pthread_key_t key;
 
-    EXPECT(trial, kept, "malloc(1000) is refused");
-    trial_write(kept, 1000, 7);
-    EXPECT(trial, pthread_key_create(&farewell.key, say_farewell) == 0, "the test has no key");
-    for (int i = 0; i < ENDING_THREADS; i++) {
-        farewell.rounds = 3;
-        EXPECT(trial, pthread_create(&thread, NULL, run_farewell, &farewell) == 0,
-               "the test has no thread");
-        pthread_join(thread, NULL);
-        EXPECT(trial, !farewell.block, "the destructor of a thread's data did not run to its end");
+    EXPECT(trial, pthread_key_create(&key, say_farewell) == 0, "the test has no key");
+    for (int batch = 0; batch < BATCHES; batch++) {
+        for (int i = 0; i < ENDING_THREADS; i++) {
+            farewells[i] = (struct farewell){.trial = trial, .key = key, .rounds = FAREWELLS};
+            EXPECT(trial,
+                   pthread_create(&farewells[i].thread, NULL, run_farewell, &farewells[i]) == 0,
+                   "the test has no thread");
+        }
+        for (int i = 0; i < ENDING_THREADS; i++) {
+            pthread_join(farewells[i].thread, NULL);
+            EXPECT(trial, farewells[i].rounds == 0,
+                   "the destructor of a thread's data did not run to its end");
+        }
     }
-    EXPECT(trial, trial_holds(kept, 1000, 7),
-           "a live block changed its content when threads ended");
-    trial->functions->free(kept);
 }
 
 struct crowd {
