@@ -19,6 +19,8 @@ ASSAY_MUST_CHECK assay_status assay_dl_open(const char *what, const struct assay
                                             struct assay_error *error);
 /* The functions behind a table that assay_dl_open() made; NULL for every other table. */
 const struct assay_c_functions *assay_dl_functions(const struct assay_backend *backend);
+/* Whether another library than the C library is this process's malloc; *address lies in whichever it is. */
+bool assay_malloc_is_preloaded(const void **address);
 
 /*
  * dlopen(RTLD_NOW | RTLD_LOCAL), with the library's own names first, or NULL with a sentence in *error that starts with `kind`: what is

@@ -79,6 +79,10 @@ assay_status assay_registry_find(const char *spec, const struct assay_backend **
 
 const void *assay_registry_library(const struct assay_backend *backend)
 {
+    const void *preloaded;
+
+    if (strcmp(backend->name, "system") == 0 && assay_malloc_is_preloaded(&preloaded))
+        return preloaded;
     for (size_t i = 0; i < COUNT; i++)
         if (all[i] == backend)
             return NULL;

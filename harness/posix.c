@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -327,9 +328,33 @@ static void any_block_can_be_resized(struct trial *trial)
     }
 }
 
+/* Preloaded, such a library would leave the rest to the C library, whose blocks are of another heap. */
+static void the_family_is_whole(struct trial *trial)
+{
+    const struct assay_c_functions *functions = trial->functions;
+    char missing[160] = "";
+    size_t length = 0;
+
+#define LIST_IF_MISSING(member)                                                                    \
+    if (!functions->member)                                                                        \
+    length += (size_t)snprintf(missing + length, sizeof missing - length, " %s", #member)
+    LIST_IF_MISSING(calloc);
+    LIST_IF_MISSING(realloc);
+    LIST_IF_MISSING(reallocarray);
+    LIST_IF_MISSING(posix_memalign);
+    LIST_IF_MISSING(aligned_alloc);
+    LIST_IF_MISSING(memalign);
+    LIST_IF_MISSING(valloc);
+    LIST_IF_MISSING(pvalloc);
+    LIST_IF_MISSING(malloc_usable_size);
+#undef LIST_IF_MISSING
+    EXPECT(trial, length == 0, "preloaded it would leave to the C library:%s", missing);
+}
+
 #define NEEDS(function) .needs = #function, .offset = offsetof(struct assay_c_functions, function)
 
 static const struct posix_question questions[] = {
+    {"the_whole_family_is_there", the_family_is_whole, .needs = "", .is_custom = true},
     {"malloc_of_too_much_sets_errno", malloc_of_too_much, NEEDS(malloc)},
     {"malloc_aligns_for_every_type", blocks_are_aligned, NEEDS(malloc)},
     {"calloc_of_too_much_sets_errno", calloc_of_too_much, NEEDS(calloc)},

@@ -64,6 +64,11 @@ grep -q '"random_streams_find_nothing".*"BROKEN".*assay trace random' "$folder/o
 xmllint --xpath '/testsuites/testsuite/testcase[@name="random_streams_find_nothing"]/failure' \
     "$folder/junit.xml" >/dev/null || complain "JUnit does not tell the failure"
 
+# A library that is preloaded is what `system` is then, and its requests for pages are refused.
+LD_PRELOAD=libtcmalloc_minimal.so.4 "$program" doctor --backend system --seconds 0 >"$folder/out" 2>&1
+grep -q 'kept  *any_one_page_request_may_be_refused (faults): [0-9]* of [1-9]' "$folder/out" ||
+    complain "a preloaded library is not refused"
+
 # A hang ends, and does not keep the rest from an answer.
 examine LOOPS_IN_FREE 1 --seconds 0
 grep -q 'BROKEN .*did not come back' "$folder/out" || complain "a hang is not told"

@@ -206,6 +206,18 @@ static void *locking_malloc(size_t size)
     return block;
 }
 
+static void what_the_c_library_would_have_to_do_is_listed(void **state)
+{
+    struct assay_c_functions functions = sound;
+
+    (void)state;
+    functions.valloc = NULL;
+    functions.realloc = NULL;
+    struct assay_conformance_result result = ask(&functions, "the_whole_family_is_there");
+    assert_int_equal(result.verdict, ASSAY_NOT_CLAIMED);
+    assert_string_equal(result.why, "preloaded it would leave to the C library: realloc valloc");
+}
+
 static void each_broken_promise_is_told(void **state)
 {
     (void)state;
@@ -255,6 +267,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_c_library_breaks_nothing),
         cmocka_unit_test(what_is_missing_is_not_asked),
+        cmocka_unit_test(what_the_c_library_would_have_to_do_is_listed),
         cmocka_unit_test(each_broken_promise_is_told),
         cmocka_unit_test(a_lock_that_a_child_inherits_is_no_promise_kept),
     };

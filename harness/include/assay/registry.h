@@ -27,7 +27,10 @@ ASSAY_MUST_CHECK assay_status assay_registry_find(const char *spec,
                                                   const struct assay_backend **backend,
                                                   struct assay_error *error);
 
-/* An address in the shared library that a dl: or plugin: backend came from; NULL for those built in. */
+/*
+ * An address in the shared library that a dl: or plugin: backend came from, or in the preloaded one that `system` is;
+ * NULL for all else.
+ */
 const void *assay_registry_library(const struct assay_backend *backend);
 
 /* malloc and its family of `system` and of a dl: backend; NULL for every other. As long-lived as the table. */
