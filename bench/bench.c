@@ -4,6 +4,7 @@
 #include "fail.h"
 #include "harness_costs.h"
 #include "plan.h"
+#include "stable.h"
 #include "table.h"
 #include "views.h"
 #include "workers.h"
@@ -32,12 +33,15 @@ void assay_bench_list(FILE *out)
 static void add_to_sheet(const struct plan *plan, const struct row *rows, size_t count)
 {
     double system = rows_system_ns(rows, count);
+    double counted = rows_system_instructions(rows, count);
 
     for (size_t i = 0; i < count; i++) {
         if (!rows[i].passed)
             view_failure(plan->sheet, plan->view, &rows[i]);
         else if (plan->view == ASSAY_BENCH_TIMES)
             view_times(plan->sheet, &rows[i], system);
+        else if (plan->view == ASSAY_BENCH_STABLE)
+            view_instructions(plan->sheet, &rows[i], counted);
     }
 }
 
@@ -162,6 +166,10 @@ static void enter(void *arg, size_t number)
     measure_answers(row, entrance->workload);
     if (row->passed && plan->view == ASSAY_BENCH_TIMES)
         measure_footprint(row, entrance->workload);
+    if (row->passed && plan->view == ASSAY_BENCH_STABLE) {
+        progress_tell(&plan->progress, "counting", row->workload, row->spec);
+        measure_instructions(row);
+    }
 }
 
 static void name_rows(const struct plan *plan, struct part *part)
@@ -195,7 +203,7 @@ static void begin_part(struct plan *plan, struct part *part)
         snprintf(part->rows[i].workload, sizeof part->rows[i].workload, "%s", workload.name);
     struct entrance entrance = {plan, part->rows, &workload};
     workers_run(enter, &entrance, part->count);
-    if (plan->view != ASSAY_BENCH_TIMES)
+    if (plan->view == ASSAY_BENCH_LATENCY || plan->view == ASSAY_BENCH_TIMELINE)
         view_rows(plan, part->rows, &workload);
     workload_clear(&workload);
 }
@@ -285,6 +293,7 @@ static int run(struct plan *plan, struct part *parts, size_t count)
     int worst = 0;
 
     context_find(&context);
+    snprintf(context.valgrind, sizeof context.valgrind, "%s", plan->valgrind);
     if (plan->journal.path)
         worst = open_journal(plan, plan->journal.path, &context, parts, count);
     if (worst != 0)
@@ -357,6 +366,32 @@ static int make_rows_and_run(struct plan *plan)
     return status;
 }
 
+/* The one backend and the one stream that were named, when this process is started under valgrind. */
+static int count_first(const struct plan *plan)
+{
+    bool is_trace = plan->traces.count;
+    struct part part = {.name = is_trace ? plan->traces.word[0] : plan->workloads.word[0],
+                        .is_trace = is_trace};
+    struct workload workload;
+    int status = 0;
+
+    if (!load(&part, &workload, &status))
+        return status;
+    status = stable_count(plan->backend[0], &workload);
+    workload_clear(&workload);
+    return status;
+}
+
+static int find_valgrind(struct plan *plan)
+{
+    const char *why;
+
+    if (plan->view != ASSAY_BENCH_STABLE ||
+        stable_find(plan->valgrind, sizeof plan->valgrind, &why))
+        return 0;
+    return bench_fail(EXIT_ENVIRONMENT, "bench --stable needs valgrind, %s", why);
+}
+
 int assay_bench(const struct assay_bench_options *options)
 {
     struct plan plan = {.made_up_only = options->made_up_only,
@@ -370,6 +405,15 @@ int assay_bench(const struct assay_bench_options *options)
                         .journal = {.path = options->journal}};
     int status = plan_take(&plan, options);
 
+    bool is_counting = options->view == ASSAY_BENCH_STABLE && stable_is_counting() &&
+                       plan.specs.count && plan.workloads.count + plan.traces.count;
+    if (status == 0 && is_counting) {
+        status = count_first(&plan);
+        plan_clear(&plan);
+        return status;
+    }
+    if (status == 0)
+        status = find_valgrind(&plan);
     if (status == 0)
         status = plan_complete(&plan);
     if (status == 0)

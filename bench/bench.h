@@ -28,6 +28,7 @@ enum assay_bench_view {
     ASSAY_BENCH_TIMES,    /* time and footprint of the whole */
     ASSAY_BENCH_LATENCY,  /* time of single operations, by kind */
     ASSAY_BENCH_TIMELINE, /* footprint, operation by operation */
+    ASSAY_BENCH_STABLE,   /* instructions, which nothing on the machine disturbs */
 };
 
 struct assay_bench_options {

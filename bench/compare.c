@@ -131,6 +131,18 @@ static void compare_times(const struct results *a, const struct results *b, stru
     one->verdict = is_enough ? judge(calmer, other) : VERDICT_NOISE;
 }
 
+static void compare_counts(struct comparison *one)
+{
+    double ratio = one->b->ns.values[0] / one->a->ns.values[0];
+
+    one->measured_ratio = one->ratio = (struct interval){ratio, ratio, ratio};
+    one->noise = COMPARE_EXACT;
+    one->verdict = ratio > 1 + COMPARE_EXACT   ? VERDICT_SLOWER
+                   : ratio < 1 - COMPARE_EXACT ? VERDICT_FASTER
+                                               : VERDICT_NOISE;
+    one->probability = one->verdict == VERDICT_NOISE ? 1 : 0;
+}
+
 static enum verdict verdict_of_answers(const struct result *a, const struct result *b)
 {
     if (!b)
@@ -149,17 +161,23 @@ int compare_results(const struct results *a, const struct results *b, struct com
         return -1;
     for (size_t i = 0; i < a->count; i++) {
         const struct result *row = &a->rows[i];
-        out[i] = (struct comparison){
-            .a = row, .b = results_find(b, row->workload, row->backend), .probability = 1};
+        out[i] = (struct comparison){.a = row,
+                                     .b = results_find(b, row->workload, row->backend),
+                                     .probability = 1,
+                                     .is_counted = a->is_counted};
         out[i].verdict = verdict_of_answers(row, out[i].b);
         if (out[i].verdict != VERDICT_NOISE)
             continue;
+        if (a->is_counted) {
+            compare_counts(&out[i]);
+            continue;
+        }
         compare_times(a, b, &out[i]);
         probabilities[timed++] = out[i].probability;
     }
     int result = correct_for_count(probabilities, timed);
     for (size_t i = 0, k = 0; i < a->count; i++) {
-        if (out[i].verdict > VERDICT_SLOWER)
+        if (out[i].verdict > VERDICT_SLOWER || a->is_counted)
             continue;
         out[i].probability = probabilities[k++];
         if (out[i].probability >= LEVEL)

@@ -5,6 +5,7 @@
  * which takes out what the machine did to all of them. A difference is claimed only where both ways are
  * more than the rounds of one run differ by in the calmer way, and where its interval and a rank test,
  * corrected for the number of rows, exclude that there is none. All else is noise, and called that.
+ * Instructions were counted once and need none of this: what differs by more than COMPARE_EXACT does.
  */
 #ifndef ASSAY_BENCH_COMPARE_H
 #define ASSAY_BENCH_COMPARE_H
@@ -14,10 +15,13 @@
 
 #include <stdio.h>
 
+/* By so much counts of one build may differ: mimalloc draws random numbers, and was seen to by half of it. */
+#define COMPARE_EXACT 0.002
+
 enum verdict {
     VERDICT_NOISE,   /* no difference can be claimed */
-    VERDICT_FASTER,  /* B takes less time */
-    VERDICT_SLOWER,  /* B takes more time */
+    VERDICT_FASTER,  /* B takes less time, or fewer instructions */
+    VERDICT_SLOWER,  /* B takes more of them */
     VERDICT_BROKEN,  /* passed in A, failed in B */
     VERDICT_MENDED,  /* failed in A, passed in B */
     VERDICT_FAILED,  /* failed in both */
@@ -30,6 +34,7 @@ struct comparison {
     struct interval measured_ratio; /* the same as measured */
     double noise;                   /* what both ways must exceed, as a ratio less 1 */
     double probability; /* that the same source gives such samples, for this number of cells */
+    bool is_counted;    /* the file is of instructions: both ratios are exact */
     enum verdict verdict;
 };
 

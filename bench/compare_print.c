@@ -20,6 +20,15 @@ static void add_percent(struct sheet *sheet, double ratio)
         sheet_add(sheet, "-");
 }
 
+/* The same where a hundredth counts. */
+static void add_fine_percent(struct sheet *sheet, double ratio)
+{
+    if (isfinite(ratio) && ratio > 0)
+        sheet_add(sheet, "%+.2f %%", 100 * (ratio - 1));
+    else
+        sheet_add(sheet, "-");
+}
+
 static void add_interval(struct sheet *sheet, const struct interval *ratio)
 {
     if (ratio->middle > 0)
@@ -34,6 +43,11 @@ static void add_comparison(struct sheet *sheet, const struct comparison *one)
     sheet_add(sheet, "%s", one->a->backend);
     sheet_add_number(sheet, sample_median(&one->a->ns), 2);
     sheet_add_number(sheet, one->b ? sample_median(&one->b->ns) : NAN, 2);
+    if (one->is_counted) {
+        add_fine_percent(sheet, one->ratio.middle);
+        sheet_add(sheet, "%s", verdict_name(one->verdict));
+        return;
+    }
     add_percent(sheet, one->measured_ratio.middle);
     add_percent(sheet, one->ratio.middle);
     add_interval(sheet, &one->ratio);
@@ -46,7 +60,11 @@ static int print_sheet(const struct comparison *comparisons, size_t count,
 {
     static const char *const headings[] = {"workload", "backend",    "A ns/op>", "B ns/op>", "B/A>",
                                            "beside>",  "99 in 100>", "noise>",   "verdict"};
-    struct sheet *sheet = sheet_open(headings, sizeof headings / sizeof *headings);
+    static const char *const counted[] = {"workload",    "backend", "A instr/op>",
+                                          "B instr/op>", "B/A>",    "verdict"};
+    bool is_counted = count && comparisons[0].is_counted;
+    struct sheet *sheet = is_counted ? sheet_open(counted, sizeof counted / sizeof *counted)
+                                     : sheet_open(headings, sizeof headings / sizeof *headings);
 
     for (size_t i = 0; sheet && i < count; i++)
         add_comparison(sheet, &comparisons[i]);
@@ -125,6 +143,16 @@ static int compare_and_print(const struct results *a, const struct results *b,
     return status;
 }
 
+/* Instructions say nothing beside times. */
+static bool are_alike(const struct results *a, const struct results *b, struct assay_error *error)
+{
+    if (a->is_counted == b->is_counted)
+        return true;
+    assay_error_set(error, "%s has instructions of bench --stable, %s has times",
+                    a->is_counted ? a->path : b->path, a->is_counted ? b->path : a->path);
+    return false;
+}
+
 int compare_files(const char *a, const char *b, const struct compare_options *options, FILE *out,
                   struct assay_error *error)
 {
@@ -136,10 +164,13 @@ int compare_files(const char *a, const char *b, const struct compare_options *op
         results_close(&first);
         return EXIT_WORLD;
     }
-    warn_of_builds(&first, &second);
-    int status = results_add_totals(&first, &second) == 0
+    int status = EXIT_BAD_WORD;
+    if (are_alike(&first, &second, error)) {
+        warn_of_builds(&first, &second);
+        status = results_add_totals(&first, &second) == 0
                      ? compare_and_print(&first, &second, options, out)
                      : EXIT_WORLD;
+    }
     if (status == EXIT_WORLD)
         assay_error_set(error, "no memory to compare %s with %s", a, b);
     results_close(&first);
@@ -237,9 +268,13 @@ static int read_and_compare(char *const *paths, size_t count, const struct compa
            results_read(&runs[read], paths[skipped + read], error) == ASSAY_OK)
         read++;
     if (read + skipped == count) {
-        for (size_t i = 1; i < read; i++)
+        status = EXIT_SAME;
+        for (size_t i = 1; i < read && status == EXIT_SAME; i++) {
             warn_of_builds(&runs[i - 1], &runs[i]);
-        status = compare_trend(runs, read, options, out);
+            status = are_alike(&runs[i - 1], &runs[i], error) ? EXIT_SAME : EXIT_BAD_WORD;
+        }
+        if (status == EXIT_SAME)
+            status = compare_trend(runs, read, options, out);
         if (status == EXIT_WORLD)
             assay_error_set(error, "no memory for a trend");
     }

@@ -88,6 +88,15 @@ static void find_system(struct context *context)
 #endif
 }
 
+bool context_is_sanitized(void)
+{
+#ifdef SANITIZER
+    return true;
+#else
+    return false;
+#endif
+}
+
 static void find_counters(struct context *context)
 {
     struct counters counters;
@@ -113,6 +122,7 @@ void context_find(struct context *context)
                  name.release);
     else
         snprintf(context->kernel, sizeof context->kernel, "unknown");
+    context->valgrind[0] = '\0';
     context->cpus = sysconf(_SC_NPROCESSORS_ONLN);
     context->page_size = sysconf(_SC_PAGESIZE);
     find_aslr(context);

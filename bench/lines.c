@@ -19,13 +19,35 @@ void lines_context(FILE *out, const struct context *context)
     cJSON_AddStringToObject(line, "huge_pages", context->huge_pages);
     cJSON_AddStringToObject(line, "counters", context->counters);
     cJSON_AddStringToObject(line, "system", context->system);
+    if (*context->valgrind)
+        cJSON_AddStringToObject(line, "valgrind", context->valgrind);
     cJSON_AddNumberToObject(line, "cpus", (double)context->cpus);
     cJSON_AddNumberToObject(line, "page_bytes", (double)context->page_size);
     json_print(out, line);
     fflush(out); /* children must not find it unwritten */
 }
 
-static void add_measured(cJSON *line, const struct row *row, double system)
+static void add_notes(cJSON *line, const struct row *row)
+{
+    json_count(line, "skipped", row->skipped);
+    json_count(line, "refused", row->refused);
+    cJSON *made_up = cJSON_AddArrayToObject(line, "by_harness");
+    for (int kind = 0; kind < ASSAY_OP_KINDS; kind++)
+        if (row->made_up & 1u << kind)
+            cJSON_AddItemToArray(made_up, cJSON_CreateString(assay_op_shapes[kind].name));
+    json_count(line, "peak_live_bytes", row->peak_live_bytes);
+}
+
+static void add_counted(cJSON *line, const struct row *row, double system)
+{
+    double instructions = row->instructions / (double)row->ops;
+
+    cJSON_AddNumberToObject(line, "callgrind_instructions", instructions);
+    json_number(line, "ratio_to_system", instructions / system);
+    add_notes(line, row);
+}
+
+static void add_timed(cJSON *line, const struct row *row, double system)
 {
     double ns = row_median(row);
 
@@ -33,18 +55,12 @@ static void add_measured(cJSON *line, const struct row *row, double system)
     json_number(line, "ratio_to_system", ns / system);
     cJSON_AddItemToObject(line, "repetitions_ns",
                           cJSON_CreateDoubleArray(row->ns, (int)row->repetitions));
-    json_count(line, "skipped", row->skipped);
-    json_count(line, "refused", row->refused);
     json_count(line, "faults", row->faults);
     json_count(line, "context_switches", row->switches);
     for (int i = 0; i < COUNTERS; i++)
         if (row->counted[i] > 0)
             json_number(line, hardware_events[i].name, row->counted[i] / (double)row->ops);
-    cJSON *made_up = cJSON_AddArrayToObject(line, "by_harness");
-    for (int kind = 0; kind < ASSAY_OP_KINDS; kind++)
-        if (row->made_up & 1u << kind)
-            cJSON_AddItemToArray(made_up, cJSON_CreateString(assay_op_shapes[kind].name));
-    json_count(line, "peak_live_bytes", row->peak_live_bytes);
+    add_notes(line, row);
     json_count(line, "peak_resident_bytes", row->peak_resident_bytes);
     json_number(line, "peak_over_live", row_footprint(row));
 }
@@ -75,8 +91,12 @@ void lines_rows(FILE *out, const struct row *rows, size_t count)
         cJSON_AddStringToObject(line, "backend", row->spec);
         json_count(line, "ops", row->ops);
         cJSON_AddBoolToObject(line, "passed", row->passed);
+        if (*row->unmeasured)
+            cJSON_AddStringToObject(line, "not_measured", row->unmeasured);
         if (row->passed && row->repetitions > 0)
-            add_measured(line, row, system);
+            add_timed(line, row, system);
+        else if (row->passed && row->instructions > 0)
+            add_counted(line, row, rows_system_instructions(rows, count));
         else if (!row->passed)
             add_failure(line, row);
         json_print(out, line);

@@ -30,9 +30,10 @@ struct row {
     char workload[WORKLOAD_NAME_ROOM];
     const char *path; /* of the workload's trace, or NULL */
     bool passed;
-    char failure[600]; /* what was wrong, if not passed */
-    uint64_t ops;      /* of one run */
-    uint64_t skipped;  /* not offered, or in the wrong state */
+    char failure[600];    /* what was wrong, if not passed */
+    char unmeasured[200]; /* why there is no number, though it passed; "": there is one */
+    uint64_t ops;         /* of one run */
+    uint64_t skipped;     /* not offered, or in the wrong state */
     uint64_t refused;
     uint32_t made_up; /* as heap->made_up */
     size_t peak_live_bytes;
@@ -44,6 +45,8 @@ struct row {
     uint64_t faults;          /* pages that came, in the calmest run of the last round */
     uint64_t switches;        /* of context, in the same run */
     double counted[COUNTERS]; /* hardware_events in the same run; 0: not to be had */
+    bool is_counted;          /* by callgrind, or failed there */
+    double instructions;      /* of one run, by callgrind; 0: not counted */
     uint64_t iterations;      /* of the stream in a round, as the first one found; 0: not yet */
     double spent_ns;          /* in all rounds, warming up included */
 };

@@ -93,6 +93,9 @@ static int add_workload(struct plan *plan, const char *name)
 {
     struct assay_error error;
 
+    if (is_cost(name) && plan->view == ASSAY_BENCH_STABLE)
+        return bench_fail(EXIT_USAGE, "%s is a cost of the harness: it is timed, not counted",
+                          name);
     if (!is_cost(name) && assay_workload_check(name, &error) != ASSAY_OK)
         return bench_fail(EXIT_USAGE, "%s; see assay bench --list", error.what);
     return add_word(&plan->workloads, name)

@@ -29,6 +29,7 @@ struct plan {
     struct pace pace;
     struct progress progress;
     enum assay_bench_view view;
+    char valgrind[60]; /* what counts instructions */
     uint64_t every;
     FILE *table;
     enum sheet_form form;

@@ -27,16 +27,34 @@ static const char *read_rounds(struct sample *ns, const cJSON *line)
     return ns->count ? NULL : "has passed and no rounds";
 }
 
+/* One number that needs no others. */
+static const char *read_count(struct sample *instructions, double count)
+{
+    if (!(count > 0) || !isfinite(count))
+        return "has instructions that cannot be";
+    *instructions = (struct sample){.count = 1, .values = {count}};
+    return NULL;
+}
+
 static const char *read_row(struct results *results, const cJSON *line)
 {
     struct result row = {
         .passed = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(line, "passed")),
         .peak_resident_bytes = json_number_of(line, "peak_resident_bytes"),
     };
-    const char *wrong = row.passed ? read_rounds(&row.ns, line) : NULL;
+    const cJSON *count = cJSON_GetObjectItemCaseSensitive(line, "callgrind_instructions");
+    const char *wrong = NULL;
 
+    row.is_counted = cJSON_IsNumber(count);
+    if (row.passed && row.is_counted)
+        wrong = read_count(&row.ns, count->valuedouble);
+    else if (row.passed && *json_text_of(line, "not_measured"))
+        return NULL;
+    else if (row.passed)
+        wrong = read_rounds(&row.ns, line);
     if (wrong)
         return wrong;
+    results->is_counted |= row.is_counted;
     if (!*json_text_of(line, "workload") || !*json_text_of(line, "backend"))
         return "names no workload or no backend";
     if (results_find(results, json_text_of(line, "workload"), json_text_of(line, "backend")))

@@ -16,7 +16,8 @@ struct result {
     char *workload, *backend;
     bool passed;
     char *failure;    /* if not passed, else NULL */
-    struct sample ns; /* CPU time of one operation, by round */
+    struct sample ns; /* CPU time of one operation, by round; or its instructions, once */
+    bool is_counted;  /* those are instructions, which nothing disturbs */
     double peak_resident_bytes;
 };
 
@@ -25,6 +26,7 @@ struct results {
     char *build; /* compiler, flags, processor, system: what makes numbers comparable */
     struct result *rows;
     size_t count;
+    bool is_counted; /* of instructions, not of times */
 };
 
 /* Reads a whole file; *error names it and the line. On failure nothing is to be closed. */

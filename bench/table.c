@@ -34,6 +34,14 @@ double rows_system_ns(const struct row *rows, size_t count)
     return NAN;
 }
 
+double rows_system_instructions(const struct row *rows, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(rows[i].spec, "system") == 0 && rows[i].instructions > 0)
+            return rows[i].instructions / (double)rows[i].ops;
+    return NAN;
+}
+
 double row_footprint(const struct row *row)
 {
     if (row->peak_resident_bytes == 0 || row->peak_live_bytes < LIVE_ENOUGH)
@@ -51,6 +59,8 @@ static void print_number(FILE *out, double number)
 
 void table_notes(FILE *out, const struct row *row)
 {
+    if (*row->unmeasured)
+        fprintf(out, "  %s", row->unmeasured);
     for (int kind = 0; kind < ASSAY_OP_KINDS; kind++)
         if (row->made_up & 1u << kind)
             fprintf(out, "  %s by harness", assay_op_shapes[kind].name);
@@ -66,9 +76,15 @@ void table_notes(FILE *out, const struct row *row)
 
 void repeat_command(FILE *out, const struct row *row)
 {
-    fprintf(out, "assay %s --backend ", row->path ? "replay" : "bench");
+    /* A trace that fails no check fails where it is counted. */
+    bool is_replay = row->path && !row->is_counted;
+
+    fprintf(out, "assay %s --backend ",
+            is_replay         ? "replay"
+            : row->is_counted ? "bench --stable"
+                              : "bench");
     assay_report_word(out, row->spec);
-    fputs(row->path ? " " : " --workload ", out);
+    fputs(is_replay ? " " : row->path ? " --trace " : " --workload ", out);
     assay_report_word(out, row->path ? row->path : row->workload);
 }
 

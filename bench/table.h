@@ -24,8 +24,9 @@ void lines_end(FILE *out, int status);
 
 /* --- for both --- */
 
-/* The median of the row `system`; NAN if it has no number. */
+/* The median of the row `system`, and its instructions for an operation; NAN if it has no number. */
 double rows_system_ns(const struct row *rows, size_t count);
+double rows_system_instructions(const struct row *rows, size_t count);
 /* Peak resident over peak live bytes; NAN where that says nothing. */
 double row_footprint(const struct row *row);
 /* What the harness made up, what was skipped and refused; each with two spaces before it. */

@@ -105,6 +105,8 @@ expect 0 '^pairs:count=9 +mmap_large +passed' --quick --backend mmap_large --wor
 }
 expect 2 'takes one of --latency' --latency --timeline
 
+expect 2 'overhead is a cost of the harness: it is timed, not counted' --stable --workload overhead
+
 # compare STATUS PATTERN ARGS...
 compare() {
     status=$1 pattern=$2
@@ -147,6 +149,23 @@ compare 0 '^workload +backend +a +b +last/first +verdict$' "$folder/runs"
 compare 1 '^w +list +[0-9.]+ +[0-9.]+ +\+8.0 % +slower$' "$folder/runs" --fail-over 5
 sed 's/"passed":true,"repetitions_ns":\[10[0-9].*/"passed":false,"failure":"f"}/' "$b" >"$folder/failed.json"
 compare 1 '^w +list .* BROKEN$' "$a" "$folder/failed.json"
+# Counts are exact: a difference that would be noise of times is none of theirs.
+counts() {
+    sed -E 's/"repetitions_ns":\[.*\]/"callgrind_instructions":'"$2"'/' "$a" >"$1"
+}
+counts "$folder/counted.json" 100.0
+counts "$folder/like.json" 100.1
+counts "$folder/more.json" 100.3
+compare 0 '^w +list +100.00 +100.10 +\+0.10 % +noise$' "$folder/counted.json" "$folder/like.json"
+compare 0 '^w +list +100.00 +100.30 +\+0.30 % +slower$' "$folder/counted.json" "$folder/more.json"
+compare 0 '^w +list +100.30 +100.00 +-0.30 % +faster$' "$folder/more.json" "$folder/counted.json"
+compare 1 'slower' "$folder/counted.json" "$folder/more.json" --fail-over 0.25%
+compare 0 'slower' "$folder/counted.json" "$folder/more.json" --fail-over 0.35%
+compare 2 'counted.json has instructions of bench --stable, .*a.json has times' "$a" "$folder/counted.json"
+counts "$folder/odd.json" -1
+compare 3 'odd.json:2: has instructions that cannot be' "$folder/odd.json" "$a"
+sed -E 's/"repetitions_ns":\[.*\]/"not_measured":"why"/; 3s/"not_measured":"why"/"callgrind_instructions":7/' "$a" >"$folder/part.json"
+compare 0 '^w +list .* missing$' "$folder/counted.json" "$folder/part.json"
 compare 2 "wants a percentage such as 5%, not 'much'" "$a" "$b" --fail-over much
 compare 2 'takes two files of assay bench -o, or a folder of them' "$a"
 compare 3 'cannot open .*/none.json' "$a" "$folder/none.json"

@@ -67,7 +67,7 @@ static size_t list_backends(const struct results *results, const char **names, s
 
 static int append(struct results *results, const char *backend, const struct sample *total)
 {
-    struct result row = {.passed = true, .ns = *total};
+    struct result row = {.passed = true, .ns = *total, .is_counted = results->is_counted};
     struct result *grown = realloc(results->rows, (results->count + 1) * sizeof *grown);
 
     if (!grown)

@@ -12,6 +12,8 @@
 
 static const char *const times[] = {"workload", "backend",  "checks",     "ops>",
                                     "ns/op>",   "/system>", "peak/live>", "notes"};
+static const char *const counts[] = {"workload",  "backend",  "checks", "ops>",
+                                     "instr/op>", "/system>", "notes"};
 static const char *const latencies[] = {"workload", "backend", "operation", "count>", "p50 ns>",
                                         "p90>",     "p99>",    "p99.9>",    "max>",   "slowest"};
 static const char *const moments[] = {"workload",      "backend",      "operations>",
@@ -26,6 +28,7 @@ static size_t columns_of(enum assay_bench_view view)
 {
     return view == ASSAY_BENCH_LATENCY    ? COLUMNS(latencies)
            : view == ASSAY_BENCH_TIMELINE ? COLUMNS(moments)
+           : view == ASSAY_BENCH_STABLE   ? COLUMNS(counts)
                                           : COLUMNS(times);
 }
 
@@ -33,6 +36,7 @@ struct sheet *view_open(enum assay_bench_view view)
 {
     return sheet_open(view == ASSAY_BENCH_LATENCY    ? latencies
                       : view == ASSAY_BENCH_TIMELINE ? moments
+                      : view == ASSAY_BENCH_STABLE   ? counts
                                                      : times,
                       columns_of(view));
 }
@@ -89,6 +93,19 @@ void view_times(struct sheet *sheet, const struct row *row, double system)
     sheet_add_number(sheet, ns, 2);
     sheet_add_number(sheet, ns / system, 2);
     sheet_add_number(sheet, row_footprint(row), 2);
+    add_notes(sheet, row);
+}
+
+void view_instructions(struct sheet *sheet, const struct row *row, double system)
+{
+    double instructions = row->instructions > 0 ? row->instructions / (double)row->ops : NAN;
+
+    sheet_add(sheet, "%s", row->workload);
+    sheet_add(sheet, "%s", row->spec);
+    sheet_add(sheet, "passed");
+    sheet_add(sheet, "%" PRIu64, row->ops);
+    sheet_add_number(sheet, instructions, 2);
+    sheet_add_number(sheet, instructions / system, 2);
     add_notes(sheet, row);
 }
 

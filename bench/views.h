@@ -15,6 +15,8 @@ void view_failure(struct sheet *sheet, enum assay_bench_view view, const struct 
 
 /* Times, ratio to `system`, footprint: a row. */
 void view_times(struct sheet *sheet, const struct row *row, double system);
+/* Instructions, ratio to `system`: a row. */
+void view_instructions(struct sheet *sheet, const struct row *row, double system);
 /* A row for each kind of operation there was. */
 void view_latency(struct sheet *sheet, const struct row *row, const struct latency *latency);
 /* A row for each moment. */

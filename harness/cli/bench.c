@@ -14,7 +14,7 @@ static struct cli_list specs, traces, workloads;
 static uint64_t repetitions = 15;
 static double min_time = 0.05;
 static const char *path;
-static bool quick, full, list, latency, timeline, whole_program, csv, markdown, json;
+static bool quick, full, list, latency, timeline, stable, whole_program, csv, markdown, json;
 static uint64_t every;
 
 static const struct cli_option options[] = {
@@ -38,6 +38,8 @@ static const struct cli_option options[] = {
     {"latency", CLI_FLAG, &latency, NULL,
      "how long single operations take, the least of all repetitions", 0, 0},
     {"timeline", CLI_FLAG, &timeline, NULL, "how much memory there is as operations go by", 0, 0},
+    {"stable", CLI_FLAG, &stable, NULL,
+     "instructions, counted by callgrind: the same on a machine that is busy", 0, 0},
     {"every", CLI_COUNT, &every, "N",
      "operations between two moments of the timeline; default a hundredth of all", 1, 0},
     {"whole-program", CLI_FLAG, &whole_program, NULL,
@@ -91,7 +93,8 @@ static char *journal_path(void)
 {
     char *journal = NULL;
 
-    if (!path || latency || timeline || whole_program || asprintf(&journal, "%s.begun", path) < 0)
+    if (!path || latency || timeline || stable || whole_program ||
+        asprintf(&journal, "%s.begun", path) < 0)
         return NULL;
     return journal;
 }
@@ -105,6 +108,7 @@ static int measure(FILE *lines, const char *journal)
         .made_up_only = quick,
         .view = latency    ? ASSAY_BENCH_LATENCY
                 : timeline ? ASSAY_BENCH_TIMELINE
+                : stable   ? ASSAY_BENCH_STABLE
                            : ASSAY_BENCH_TIMES,
         .every = every,
         .form = form(),
@@ -131,8 +135,9 @@ static int complain(int operands, const char *operand)
     if (full &&
         (cli_given(&cli_bench_command, &repetitions) || cli_given(&cli_bench_command, &min_time)))
         return cli_fail(CLI_USAGE, "bench: --full says itself how many rounds there are");
-    if (latency + timeline + whole_program > 1)
-        return cli_fail(CLI_USAGE, "bench: takes one of --latency, --timeline and --whole-program");
+    if (latency + timeline + stable + whole_program > 1)
+        return cli_fail(CLI_USAGE, "bench: takes one of --latency, --timeline, --stable and "
+                                   "--whole-program");
     if (whole_program && traces.count)
         return cli_fail(CLI_USAGE, "bench: --whole-program takes no --trace");
     if (whole_program && workloads.count)
