@@ -4,6 +4,7 @@
 #include "fail.h"
 #include "harness_costs.h"
 #include "plan.h"
+#include "scaling_run.h"
 #include "stable.h"
 #include "table.h"
 #include "views.h"
@@ -14,6 +15,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 void assay_bench_list(FILE *out)
 {
@@ -205,6 +207,8 @@ static void begin_part(struct plan *plan, struct part *part)
     workers_run(enter, &entrance, part->count);
     if (plan->view == ASSAY_BENCH_LATENCY || plan->view == ASSAY_BENCH_TIMELINE)
         view_rows(plan, part->rows, &workload);
+    if (plan->view == ASSAY_BENCH_THREADS)
+        part->status = scaling_run(plan, part->rows, part->count, &workload);
     workload_clear(&workload);
 }
 
@@ -303,6 +307,8 @@ static int run(struct plan *plan, struct part *parts, size_t count)
     for (int i = 0; i < 2; i++)
         if (plan->lines[i])
             lines_context(plan->lines[i], &context);
+    if (plan->view == ASSAY_BENCH_THREADS)
+        scaling_print_handoff(plan);
     progress_open(&plan->progress, count, plan->repetitions);
     for (size_t i = 0; i < count; i++) {
         progress_start(&plan->progress, i, PROGRESS_BEFORE_ROUNDS);
@@ -351,7 +357,7 @@ static int make_rows_and_run(struct plan *plan)
     int status = EXIT_ENVIRONMENT;
 
     if (plan->table && !is_streamed)
-        plan->sheet = view_open(plan->view);
+        plan->sheet = plan->view == ASSAY_BENCH_THREADS ? scaling_sheet() : view_open(plan->view);
     if (rows && parts && (!plan->table || is_streamed || plan->sheet)) {
         name_parts(plan, parts, rows);
         status = run(plan, parts, count);
@@ -398,11 +404,13 @@ int assay_bench(const struct assay_bench_options *options)
                         .repetitions = (int)options->repetitions,
                         .pace = {options->min_time_s, options->cell_s, (int)options->least_rounds},
                         .view = options->view,
+                        .threads_count = options->threads_count,
                         .every = options->every,
                         .table = options->table,
                         .form = options->form,
                         .lines = {options->lines[0], options->lines[1]},
                         .journal = {.path = options->journal}};
+    memcpy(plan.threads, options->threads, sizeof plan.threads);
     int status = plan_take(&plan, options);
 
     bool is_counting = options->view == ASSAY_BENCH_STABLE && stable_is_counting() &&

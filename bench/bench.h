@@ -17,6 +17,8 @@ extern "C" {
 
 #define ASSAY_BENCH_MOST_REPETITIONS 100
 #define ASSAY_BENCH_MOST_SECONDS 60
+#define ASSAY_BENCH_MOST_THREADS 64
+#define ASSAY_BENCH_THREAD_COUNTS 8
 
 struct assay_bench_words {
     const char *const *words;
@@ -28,6 +30,7 @@ enum assay_bench_view {
     ASSAY_BENCH_TIMES,    /* time and footprint of the whole */
     ASSAY_BENCH_LATENCY,  /* time of single operations, by kind */
     ASSAY_BENCH_TIMELINE, /* footprint, operation by operation */
+    ASSAY_BENCH_THREADS,  /* wall and CPU time when several threads ask */
     ASSAY_BENCH_STABLE,   /* instructions, which nothing on the machine disturbs */
 };
 
@@ -41,6 +44,8 @@ struct assay_bench_options {
     double cell_s;         /* processor time that a backend gets for a workload; 0: no bound */
     unsigned least_rounds; /* that it takes part in, however long it takes; at least 1 */
     enum assay_bench_view view;
+    unsigned threads[ASSAY_BENCH_THREAD_COUNTS]; /* how many at once, each 1 to _MOST_THREADS */
+    size_t threads_count;
     uint64_t every;       /* operations between moments of the timeline; 0: a hundred moments */
     FILE *table;          /* the table for people, or NULL */
     enum sheet_form form; /* of the table */

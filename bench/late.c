@@ -1,12 +1,13 @@
 /* late.c - a plug-in that passes all checks and crashes in a second run of a stream: a failure that only measuring finds. */
 #include "assay/backend.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #define LAST_CALL 150
 
 struct late {
-    unsigned calls;
+    atomic_uint calls;
 };
 
 static assay_status create(const struct assay_backend *backend,
@@ -22,7 +23,7 @@ static void *alloc(void *self, size_t size)
 {
     struct late *late = self;
 
-    if (++late->calls == LAST_CALL)
+    if (atomic_fetch_add(&late->calls, 1) + 1 == LAST_CALL)
         abort();
     return malloc(size);
 }
@@ -36,7 +37,8 @@ static assay_status release(void *self, void *block)
 
 static const struct assay_backend late_backend = {
     .abi = ASSAY_BACKEND_ABI,
-    .caps = ASSAY_CAP_MANY_HEAPS | ASSAY_CAP_GROWS | ASSAY_CAP_ZERO_SIZE_BLOCK,
+    .caps =
+        ASSAY_CAP_MANY_HEAPS | ASSAY_CAP_GROWS | ASSAY_CAP_ZERO_SIZE_BLOCK | ASSAY_CAP_THREAD_SAFE,
     .min_align = 16,
     .max_size = SIZE_MAX,
     .name = "late",

@@ -93,9 +93,9 @@ static int add_workload(struct plan *plan, const char *name)
 {
     struct assay_error error;
 
-    if (is_cost(name) && plan->view == ASSAY_BENCH_STABLE)
-        return bench_fail(EXIT_USAGE, "%s is a cost of the harness: it is timed, not counted",
-                          name);
+    bool is_odd = plan->view == ASSAY_BENCH_STABLE || plan->view == ASSAY_BENCH_THREADS;
+    if (is_odd && is_cost(name))
+        return bench_fail(EXIT_USAGE, "%s is a cost of the harness: it is only timed", name);
     if (!is_cost(name) && assay_workload_check(name, &error) != ASSAY_OK)
         return bench_fail(EXIT_USAGE, "%s; see assay bench --list", error.what);
     return add_word(&plan->workloads, name)
@@ -128,10 +128,12 @@ int plan_complete(struct plan *plan)
             status = add_backend(plan, all[i]->name);
     if (status != 0 || plan->workloads.count || plan->traces.count)
         return status;
-    for (size_t i = 0; workload_standard(i); i++)
-        if (!add_word(&plan->workloads, workload_standard(i)))
+    bool is_threaded = plan->view == ASSAY_BENCH_THREADS;
+    const char *(*standard)(size_t) = is_threaded ? workload_threaded : workload_standard;
+    for (size_t i = 0; standard(i); i++)
+        if (!add_word(&plan->workloads, standard(i)))
             return EXIT_USAGE;
-    if (plan->made_up_only)
+    if (plan->made_up_only || is_threaded)
         return 0;
     if (access(DEFAULT_TRACES, F_OK) == 0)
         return add_traces(plan, DEFAULT_TRACES);

@@ -30,6 +30,8 @@ struct plan {
     struct progress progress;
     enum assay_bench_view view;
     char valgrind[60]; /* what counts instructions */
+    unsigned threads[ASSAY_BENCH_THREAD_COUNTS];
+    size_t threads_count;
     uint64_t every;
     FILE *table;
     enum sheet_form form;

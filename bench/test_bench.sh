@@ -1,7 +1,8 @@
 #!/bin/sh
-# What users see of the benchmarks: rows, JSON, refusals. Usage: test_bench.sh PROGRAM PLUGIN
+# What users see of the benchmarks: rows, JSON, refusals. Usage: test_bench.sh PROGRAM BROKEN LATE, the latter
+# two being plug-ins.
 set -eu
-program=$1 broken=$2
+program=$1 broken=$2 late=$3
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 failed=0
@@ -105,7 +106,23 @@ expect 0 '^pairs:count=9 +mmap_large +passed' --quick --backend mmap_large --wor
 }
 expect 2 'takes one of --latency' --latency --timeline
 
-expect 2 'overhead is a cost of the harness: it is timed, not counted' --stable --workload overhead
+# Several threads: who does not promise to bear them is not asked, who fails with them is red.
+expect 2 'bench: --threads wants at most 8 numbers from 1 to 64, as 1,2,4, not' --threads 1,0
+expect 2 'bench: --threads wants at most 8 numbers from 1 to 64, as 1,2,4, not' --threads 1,,2
+small=swap:threads=2,batch=10,rounds=5
+# shellcheck disable=SC2086
+{
+    expect 0 "^$small +list +2 +passed .* n/a: does not claim thread_safe\$" $once --threads 1,2 --backend list --workload $small
+    expect 0 "^$small +\\(harness\\) +2 +passed +[0-9.]+ +[0-9.]+ " $once --threads 1,2 --backend list --workload $small
+    expect 0 "^$small +system +2 +passed +[0-9.]+ +[0-9.]+ " $once --threads 1,2 --backend list --workload $small
+    expect 0 '^\(hand-over\) +\(harness\) +2 +passed ' $once --threads 1 --backend null --workload $small
+    expect 0 '^pairs:count=9 +alloc +2 +passed .* n/a: the stream has less threads$' $once --threads 1,2 --backend alloc --workload pairs:count=9
+    expect 0 '"kind":"threads","workload":"swap.*"backend":"system","threads":2,.*"scaling":' $once --json --threads 1,2 --backend null --workload $small
+    expect 1 "^$small +plugin:.*FAILED .*crashed when 2 threads ran; repeat: assay bench --threads 2 --backend .* --workload $small" \
+        $once --threads 2 --backend "plugin:$late" --workload $small
+}
+
+expect 2 'overhead is a cost of the harness: it is only timed' --stable --workload overhead
 
 # compare STATUS PATTERN ARGS...
 compare() {

@@ -43,6 +43,14 @@ const char *workload_standard(size_t number)
     return number < sizeof standard / sizeof *standard ? standard[number] : NULL;
 }
 
+const char *workload_threaded(size_t number)
+{
+    static const char *const threaded[] = {"server", "pipeline", "scratch",
+                                           "thrash", "swap",     "bursts"};
+
+    return number < sizeof threaded / sizeof *threaded ? threaded[number] : NULL;
+}
+
 uint64_t workload_asked_bytes(const struct assay_op *op)
 {
     size_t count = op->kind == ASSAY_OP_ALLOC_ZEROED ? op->arg : 1;

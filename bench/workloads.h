@@ -20,6 +20,8 @@ struct workload {
 
 /* The specs that are measured where nobody asks for others, by number; NULL beyond the last. */
 const char *workload_standard(size_t number);
+/* Those of several threads. */
+const char *workload_threaded(size_t number);
 
 /* Fills in *workload; on failure it is empty and *error says why. Free with workload_clear(). */
 ASSAY_MUST_CHECK assay_status workload_make(struct workload *workload, const char *spec,

@@ -2,17 +2,9 @@
 #include "assay/bare.h"
 
 #include "assay/books.h"
-#include "assay/sizes.h"
 #include "assay/ticks.h"
 
-#include <string.h>
-
-#define PAGE 4096
-
-struct held {
-    void *handle; /* NULL: the slot is empty */
-    size_t size;
-};
+#include "held.h"
 
 struct assay_bare {
     struct held slots[ASSAY_SLOTS];
@@ -35,128 +27,38 @@ void assay_bare_warm(struct assay_bare *bare, const struct assay_stream *stream)
         *(void *volatile *)&bare->slots[stream->ops[i].slot].handle = NULL;
 }
 
-static void touch_block(const struct assay_heap *heap, const struct held *held,
-                        enum assay_touch touch)
+static inline void use(struct assay_bare *bare, uint32_t slot)
 {
-    unsigned char *start = assay_heap_resolve(heap, held->handle);
-
-    if (touch == ASSAY_TOUCH_ALL)
-        memset(start, 0x5a, held->size);
-    if (touch != ASSAY_TOUCH_PAGES || held->size == 0)
-        return;
-    for (size_t i = 0; i < held->size; i += PAGE)
-        *(volatile unsigned char *)(start + i) = 0x5a;
-    *(volatile unsigned char *)(start + held->size - 1) = 0x5a;
-}
-
-/* Allocating operations: the block, or NULL where there is no such function or no memory. */
-static inline void *allocate(struct assay_heap *heap, const struct assay_op *op, size_t *size,
-                             bool *is_offered)
-{
-    const struct assay_backend *backend = heap->backend;
-
-    *size = op->size;
-    *is_offered = true;
-    switch ((enum assay_op_kind)op->kind) {
-    case ASSAY_OP_ALLOC:
-        return backend->alloc(heap->self, op->size);
-    case ASSAY_OP_ALLOC_ZEROED:
-        *size = assay_multiply(op->arg, op->size);
-        return backend->alloc_zeroed ? backend->alloc_zeroed(heap->self, op->arg, op->size)
-                                     : assay_heap_made_up_zeroed(heap, op->arg, op->size);
-    default:
-        *is_offered = backend->alloc_aligned;
-        return *is_offered ? backend->alloc_aligned(heap->self, op->arg, op->size) : NULL;
-    }
-}
-
-static inline void take(struct assay_bare *bare, struct assay_heap *heap, const struct assay_op *op,
-                        enum assay_touch touch, struct assay_bare_result *result)
-{
-    struct held *held = &bare->slots[op->slot];
-    bool is_offered;
-    size_t size;
-
-    if (held->handle) {
-        result->skipped++;
-        return;
-    }
-    void *block = allocate(heap, op, &size, &is_offered);
-    if (!block) {
-        result->refused += is_offered;
-        result->skipped += !is_offered;
-        result->calls += is_offered;
-        return;
-    }
-    result->calls++;
-    held->handle = block;
-    held->size = size;
-    if (op->slot >= bare->used)
-        bare->used = op->slot + 1;
-    if (touch != ASSAY_TOUCH_NONE)
-        touch_block(heap, held, touch);
-}
-
-static inline void resize(struct assay_bare *bare, struct assay_heap *heap,
-                          const struct assay_op *op, enum assay_touch touch,
-                          struct assay_bare_result *result)
-{
-    const struct assay_backend *backend = heap->backend;
-    struct held *held = &bare->slots[op->slot];
-    void *block = backend->realloc
-                      ? backend->realloc(heap->self, held->handle, op->size)
-                      : assay_heap_made_up_realloc(heap, held->handle, held->size, op->size);
-
-    result->calls++;
-    if (!block) {
-        result->refused++;
-        return;
-    }
-    held->handle = block;
-    held->size = op->size;
-    if (op->slot >= bare->used)
-        bare->used = op->slot + 1;
-    if (touch != ASSAY_TOUCH_NONE)
-        touch_block(heap, held, touch);
-}
-
-static inline void release(struct assay_heap *heap, struct held *held,
-                           struct assay_bare_result *result)
-{
-    if (!held->handle) {
-        result->skipped++;
-        return;
-    }
-    result->calls++;
-    if (heap->backend->free(heap->self, held->handle) != ASSAY_OK)
-        result->refused++;
-    held->handle = NULL;
+    if (slot >= bare->used)
+        bare->used = slot + 1;
 }
 
 static inline __attribute__((always_inline)) void
 run_op(struct assay_bare *bare, struct assay_heap *heap, const struct assay_op *op,
        enum assay_touch touch, struct assay_bare_result *result)
 {
+    struct held *held = &bare->slots[op->slot];
+
     switch ((enum assay_op_kind)op->kind) {
     case ASSAY_OP_ALLOC:
     case ASSAY_OP_ALLOC_ZEROED:
     case ASSAY_OP_ALLOC_ALIGNED:
-        take(bare, heap, op, touch, result);
+        held_take(held, heap, op, touch, result);
+        use(bare, op->slot);
         break;
     case ASSAY_OP_REALLOC:
-        resize(bare, heap, op, touch, result);
+        held_resize(held, heap, op, touch, result);
+        use(bare, op->slot);
         break;
     case ASSAY_OP_FREE:
-        release(heap, &bare->slots[op->slot], result);
+        held_release(heap, held, result);
         break;
     case ASSAY_OP_FREE_NULL:
-        result->calls++;
-        if (heap->backend->free(heap->self, NULL) != ASSAY_OK)
-            result->refused++;
+        held_free_null(heap, result);
         break;
     case ASSAY_OP_TOUCH:
-        if (bare->slots[op->slot].handle)
-            touch_block(heap, &bare->slots[op->slot], ASSAY_TOUCH_ALL);
+        if (held->handle)
+            held_touch(heap, held, ASSAY_TOUCH_ALL);
         break;
     case ASSAY_OP_HAND_OVER: /* one thread runs all */
         break;
@@ -204,6 +106,6 @@ void assay_bare_drain(struct assay_bare *bare, struct assay_heap *heap)
 
     for (uint32_t slot = 0; slot < bare->used; slot++)
         if (bare->slots[slot].handle)
-            release(heap, &bare->slots[slot], &ignored);
+            held_release(heap, &bare->slots[slot], &ignored);
     bare->used = 0;
 }

@@ -5,6 +5,7 @@
 #include "program.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 /* Unless said otherwise, a backend leaves a workload when it has had so many times its share of a round. */
@@ -16,6 +17,9 @@ static double min_time = 0.05;
 static const char *path;
 static bool quick, full, list, latency, timeline, stable, whole_program, csv, markdown, json;
 static uint64_t every;
+static const char *threads;
+static unsigned thread_counts[ASSAY_BENCH_THREAD_COUNTS];
+static size_t threads_count;
 
 static const struct cli_option options[] = {
     {"backend", CLI_LIST, &specs, "SPEC",
@@ -38,6 +42,8 @@ static const struct cli_option options[] = {
     {"latency", CLI_FLAG, &latency, NULL,
      "how long single operations take, the least of all repetitions", 0, 0},
     {"timeline", CLI_FLAG, &timeline, NULL, "how much memory there is as operations go by", 0, 0},
+    {"threads", CLI_TEXT, &threads, "N,N",
+     "ops a second, and how they grow, when so many threads run a stream at once, as 1,2,4", 0, 0},
     {"stable", CLI_FLAG, &stable, NULL,
      "instructions, counted by callgrind: the same on a machine that is busy", 0, 0},
     {"every", CLI_COUNT, &every, "N",
@@ -93,7 +99,7 @@ static char *journal_path(void)
 {
     char *journal = NULL;
 
-    if (!path || latency || timeline || stable || whole_program ||
+    if (!path || latency || timeline || stable || threads || whole_program ||
         asprintf(&journal, "%s.begun", path) < 0)
         return NULL;
     return journal;
@@ -108,8 +114,10 @@ static int measure(FILE *lines, const char *journal)
         .made_up_only = quick,
         .view = latency    ? ASSAY_BENCH_LATENCY
                 : timeline ? ASSAY_BENCH_TIMELINE
+                : threads  ? ASSAY_BENCH_THREADS
                 : stable   ? ASSAY_BENCH_STABLE
                            : ASSAY_BENCH_TIMES,
+        .threads_count = threads_count,
         .every = every,
         .form = form(),
         .table = json ? NULL : stdout,
@@ -117,8 +125,28 @@ static int measure(FILE *lines, const char *journal)
         .journal = journal,
     };
 
+    memcpy(wanted.threads, thread_counts, sizeof wanted.threads);
     set_pace(&wanted);
     return assay_bench(&wanted);
+}
+
+/* "1,2,4" */
+static bool parse_threads(void)
+{
+    const char *rest = threads;
+
+    for (threads_count = 0; threads_count < ASSAY_BENCH_THREAD_COUNTS;) {
+        char *end;
+        bool is_number = *rest >= '0' && *rest <= '9';
+        unsigned long number = strtoul(rest, &end, 10);
+        if (!is_number || number < 1 || number > ASSAY_BENCH_MOST_THREADS)
+            return false;
+        thread_counts[threads_count++] = (unsigned)number;
+        if (*end != ',')
+            return *end == '\0';
+        rest = end + 1;
+    }
+    return false;
 }
 
 /* What is wrong with the words; 0 if nothing. */
@@ -135,9 +163,14 @@ static int complain(int operands, const char *operand)
     if (full &&
         (cli_given(&cli_bench_command, &repetitions) || cli_given(&cli_bench_command, &min_time)))
         return cli_fail(CLI_USAGE, "bench: --full says itself how many rounds there are");
-    if (latency + timeline + stable + whole_program > 1)
-        return cli_fail(CLI_USAGE, "bench: takes one of --latency, --timeline, --stable and "
-                                   "--whole-program");
+    if (latency + timeline + stable + (threads != NULL) + whole_program > 1)
+        return cli_fail(CLI_USAGE,
+                        "bench: takes one of --latency, --timeline, --stable, --threads and "
+                        "--whole-program");
+    if (threads && !parse_threads())
+        return cli_fail(
+            CLI_USAGE, "bench: --threads wants at most %d numbers from 1 to %d, as 1,2,4, not '%s'",
+            ASSAY_BENCH_THREAD_COUNTS, ASSAY_BENCH_MOST_THREADS, threads);
     if (whole_program && traces.count)
         return cli_fail(CLI_USAGE, "bench: --whole-program takes no --trace");
     if (whole_program && workloads.count)
