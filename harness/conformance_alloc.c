@@ -90,6 +90,35 @@ static void test_absurd_sizes_are_refused(struct trial *trial)
     trial_close(trial);
 }
 
+/*
+ * What has no page source is never asked for so much in a stream. One whose room nobody tells is written at its last
+ * byte: of 4 GiB that is one page.
+ */
+static void test_sizes_above_32_bits_are_whole_or_refused(struct trial *trial)
+{
+    static const size_t above[] = {1, 16, 100, 4096, 70000};
+
+    if (TRIAL_IS_SANITIZED)
+        trial_not_asked(trial, "not asked under a sanitizer, whose books of 4 GiB would not fit");
+    trial_open(trial);
+    trial_churn(trial, 100);
+    for (size_t i = 0; i < sizeof above / sizeof *above; i++) {
+        size_t size = ((size_t)1 << 32) + above[i];
+        void *handle = plain(trial, size);
+        if (!handle)
+            continue;
+        size_t usable = trial->backend->usable_size
+                            ? trial->backend->usable_size(trial->heap.self, handle)
+                            : size;
+        EXPECT(trial, usable >= size, "of 2^32 + %zu bytes %zu are usable", above[i], usable);
+        ((volatile unsigned char *)assay_heap_resolve(&trial->heap, handle))[size - 1] = 1;
+        EXPECT(trial, trial->backend->free(trial->heap.self, handle) == ASSAY_OK,
+               "the block of 2^32 + %zu bytes cannot be freed", above[i]);
+    }
+    trial_verify(trial);
+    trial_close(trial);
+}
+
 static void test_zeroed_blocks_are_zero(struct trial *trial)
 {
     trial_open(trial);
@@ -347,6 +376,10 @@ static const struct conformance_test tests[] = {
      .run = test_blocks_are_apart_and_keep_their_content},
     {.name = "free_of_null_is_ok", .needs = "", .run = test_free_of_null_is_ok},
     {.name = "absurd_sizes_are_refused", .needs = "", .run = test_absurd_sizes_are_refused},
+    {.name = "sizes_above_32_bits_are_whole_or_refused",
+     .needs = "",
+     .unless = ASSAY_CAP_PAGE_SOURCE,
+     .run = test_sizes_above_32_bits_are_whole_or_refused},
     {.name = "refused_requests_change_nothing",
      .needs = "page_source",
      .capability = ASSAY_CAP_PAGE_SOURCE,

@@ -87,6 +87,13 @@ void trial_broken(struct trial *trial, const char *format, ...)
     _exit(EXIT_SUCCESS);
 }
 
+void trial_not_asked(struct trial *trial, const char *why)
+{
+    snprintf(trial->result->why, sizeof trial->result->why, "%s", why);
+    trial->result->verdict = ASSAY_NOT_CLAIMED;
+    _exit(EXIT_SUCCESS);
+}
+
 bool trial_is_metered(const struct trial *trial)
 {
     return assay_backend_claims(trial->backend, ASSAY_CAP_PAGE_SOURCE);

@@ -57,6 +57,11 @@ breaks CALLOC_WRAPS calloc_of_too_much_sets_errno
 breaks LOSES_A_SIZE freed_memory_serves_again
 breaks LOSES_BLOCKS_OF_THREADS ended_threads_leave_nothing_behind
 
+# Nothing but this question notices it.
+breaks SIZE_OF_32_BITS sizes_above_32_bits_are_whole_or_refused
+examine SIZE_OF_32_BITS 1 --seconds 1
+grep -q ' 1 failed' "$folder/out" || complain "a size of 32 bits is noticed elsewhere too"
+
 # What random streams find is repeated by a stream of its own.
 examine REALLOC_TOO_SHORT 1 --seconds 5 --json --junit "$folder/junit.xml"
 grep -q '"random_streams_find_nothing".*"BROKEN".*assay trace random' "$folder/out" ||

@@ -199,6 +199,16 @@ static void *alloc_something(void *self, size_t size)
     return size > 0 ? truth()->alloc(self, size) : NULL;
 }
 
+static void *alloc_of_32_bits(void *self, size_t size)
+{
+    return truth()->alloc(self, size >> 40 ? size : (uint32_t)size);
+}
+
+void lie_keeps_32_bits_of_a_size(void)
+{
+    assay_liar.backend.alloc = alloc_of_32_bits;
+}
+
 static void *zeroed_something(void *self, size_t count, size_t size)
 {
     return count > 0 && size > 0 ? truth()->alloc_zeroed(self, count, size) : NULL;

@@ -34,6 +34,7 @@ void lie_knows_null(void);
 void lie_walks_to_the_end(void);
 void lie_resolves_anew(void);
 void lie_gives_nothing_for_zero(void);
+void lie_keeps_32_bits_of_a_size(void);
 void lie_frees_nothing(void);
 void lie_frees_nothing_in_threads(void);
 void lie_free_sets_errno(void);

@@ -33,6 +33,7 @@ enum {
     CALLOC_WRAPS,
     LOSES_A_SIZE, /* blocks of 64 bytes are not used again */
     LOSES_BLOCKS_OF_THREADS,
+    SIZE_OF_32_BITS, /* of what is not refused at once */
 };
 
 #define CHUNK ((size_t)64 << 10)
@@ -109,12 +110,13 @@ static struct block *cut(size_t bytes)
 
 static void *take(size_t size)
 {
-    int class = class_of(size);
-
     if (size > PTRDIFF_MAX - CHUNK) {
         errno = ENOMEM;
         return NULL;
     }
+    if (has(SIZE_OF_32_BITS))
+        size = (uint32_t)size;
+    int class = class_of(size);
     if (class == CLASSES) {
         struct block *large = pages(HEAD + size);
         if (!large)
