@@ -61,7 +61,7 @@ void program_bug_if(const struct program *program, const char *condition, ...)
 void program_free_opening(const struct program *program)
 {
     if (program->is_malloc)
-        fprintf(program->out, "%sfree(", program->target->prefix);
+        fprintf(program->out, "%s%s(", program->target->prefix, program->api->release);
     else
         fputs("heap->free(self, ", program->out);
 }
@@ -111,6 +111,13 @@ static void write_commands(const struct program *program)
         comment_text(out, target->library);
         fputs("\n * where FOLDER holds assay/backend.h.\n", out);
         break;
+    case ASSAY_PROGRAM_SEED:
+        fprintf(
+            out,
+            " *     cc -D_GNU_SOURCE -I FOLDER -o repro repro.c lib%s.a -lpthread\n *     ./repro\n"
+            " * where FOLDER holds %s, and lib%s.a its functions.\n",
+            program->api->name, program->api->header, program->api->name);
+        break;
     case ASSAY_PROGRAM_BACKEND:
         fprintf(out,
                 " *     cc -D_GNU_SOURCE -I FOLDER -o repro repro.c LIBRARIES\n *     ./repro\n"
@@ -142,15 +149,25 @@ static void write_comment(const struct program *program)
 
 /* --- blocks --- */
 
+/* Whether the operation is more than its comment, and about a block. */
+static bool names_block(const struct program *program, size_t number)
+{
+    enum assay_outcome outcome = program->course->steps[number].answer.outcome;
+    bool is_it = program->course->found && !program->course->finding.at_end &&
+                 number == program->course->finding.op;
+
+    return assay_op_shapes[program->stream->ops[number].kind].has_slot &&
+           !program_leaves_out(program, number) &&
+           (is_it || (outcome != ASSAY_OUTCOME_SKIPPED && outcome != ASSAY_OUTCOME_NOT_OFFERED));
+}
+
 static bool is_first_use(const struct program *program, size_t number)
 {
-    const struct assay_op *op = &program->stream->ops[number];
-
-    if (!assay_op_shapes[op->kind].has_slot)
+    if (!names_block(program, number))
         return false;
     for (size_t i = 0; i < number; i++)
-        if (assay_op_shapes[program->stream->ops[i].kind].has_slot &&
-            program->stream->ops[i].slot == op->slot)
+        if (program->stream->ops[i].slot == program->stream->ops[number].slot &&
+            names_block(program, i))
             return false;
     return true;
 }
@@ -185,19 +202,30 @@ static void write_blocks(const struct program *program, const char *before, cons
 
 /* --- parts by need --- */
 
-static void write_malloc_parts(const struct program *program)
+/* The header of a seed, and what a block of it is; for malloc both are known. */
+static void write_api_parts(const struct program *program)
 {
     const char *prefix = program->target->prefix;
     FILE *out = program->out;
+    char name[32];
 
     part(out, "includes-malloc");
+    if (program->api->header) {
+        snprintf(name, sizeof name, "api-%s", program->api->name);
+        if (strcmp(program->api->name, "region") == 0)
+            fprintf(out, "#define LIMIT %zu\n",
+                    program->course->heap_limit < INT32_MAX / 2 ? program->course->heap_limit
+                                                                : (size_t)INT32_MAX / 2);
+        part(out, name);
+        return;
+    }
     if (prefix[0])
         fprintf(out,
                 "void *%smalloc(size_t);\nvoid *%scalloc(size_t, size_t);\n"
                 "void *%srealloc(void *, size_t);\nvoid %sfree(void *);\n"
                 "int %sposix_memalign(void **, size_t, size_t);\n",
                 prefix, prefix, prefix, prefix, prefix);
-    fprintf(out, "#define MEMALIGN %sposix_memalign\n", prefix);
+    fprintf(out, "#define MEMALIGN %sposix_memalign\n#define AT(block) (block)\n", prefix);
     if (program->backend->usable_size)
         fprintf(out,
                 "size_t %s%susable_size(void *);\n#define USABLE(block, size) "
@@ -207,13 +235,14 @@ static void write_malloc_parts(const struct program *program)
         fputs("#define USABLE(block, size) (size)\n\n", out);
 }
 
-/* Whether any block is written to: not by an operation that breaks its promise at once. */
+/* Whether any block is written to: not by an operation whose answer breaks a promise. */
 static bool fills(const struct program *program)
 {
     const struct assay_finding *finding = &program->course->finding;
 
     for (size_t i = 0; i < program->course->count; i++) {
-        bool is_it = program->course->found && !finding->at_end && i == finding->op;
+        bool is_it = program->course->found && !finding->at_end && i == finding->op &&
+                     !program_ends_process(program);
         uint8_t kind = program->stream->ops[i].kind;
         if (!is_it && (kind <= ASSAY_OP_REALLOC || kind == ASSAY_OP_TOUCH))
             return true;
@@ -230,7 +259,7 @@ static void write_parts(const struct program *program)
         fprintf(out, "#define CONTENT %zuu /* bytes of a block that are written at most */\n",
                 program->target->content_bytes ? program->target->content_bytes : CONTENT_DEFAULT);
     if (program->is_malloc) {
-        write_malloc_parts(program);
+        write_api_parts(program);
     } else {
         if (program->target->calls == ASSAY_PROGRAM_BACKEND)
             fprintf(out, "#define BACKEND assay_backend_%s\n", program->backend->name);
@@ -250,8 +279,12 @@ static void write_parts(const struct program *program)
     if (!program->is_malloc) {
         part(out, "pages");
         part(out, "heap");
+        if (program_asks(program))
+            part(out, "ask");
     }
     part(out, program->is_malloc ? "look-malloc" : "look-table");
+    if (program->target->calls == ASSAY_PROGRAM_MALLOC)
+        part(out, "aligned");
     if (fills(program))
         part(out, "came");
     if (fills(program) && (program_checks(program, ASSAY_CHECK_CONTENT) ||
@@ -271,8 +304,11 @@ static void write_parts(const struct program *program)
         for (size_t i = 0; i < sizeof audits / sizeof *audits; i++)
             part(out, audits[i]);
     }
-    if (program_checks(program, ASSAY_CHECK_REFUSAL) && program->backend->stats && !at_end)
+    if (program_checks(program, ASSAY_CHECK_REFUSAL) && program->backend->stats && !at_end &&
+        !program->is_malloc)
         part(out, "fits");
+    if (program_checks_served(program))
+        part(out, "denies");
     if (program_checks(program, ASSAY_CHECK_DRIFT)) {
         fputs("#define SETTLING_ROUNDS 40\n", out);
         part(out, "rounds");
@@ -324,6 +360,8 @@ static void write_opening(const struct program *program)
 
     if (program->is_malloc) {
         fputs("int main(void)\n{\n", out);
+        if (program->api->opening)
+            fprintf(out, "    %s\n", program->api->opening);
         return;
     }
     fputs("int main(int argc, char **argv)\n{\n    find_heap(argc > 1 ? argv[1] : ", out);
@@ -350,7 +388,11 @@ static bool write_main(struct program *program)
         fputs("    alarm(10); /* what takes longer hangs */\n", out);
     for (size_t i = 0; i < program->course->count; i++) {
         assay_text_print_op(line, sizeof line, &program->stream->ops[i]);
-        fprintf(out, "    /* %zu: %s */\n", i, line);
+        bool is_left_out = program_leaves_out(program, i);
+        fprintf(out, "    /* %zu: %s%s */\n", i, line,
+                is_left_out ? ", which there is no call for" : "");
+        if (is_left_out)
+            continue;
         if (program->course->found && !finding->at_end && i == finding->op)
             program_finding(program, i);
         else
@@ -360,6 +402,8 @@ static bool write_main(struct program *program)
         whole = program_end(program);
     else if (!program->is_malloc)
         fputs("    heap->destroy(self);\n", out);
+    if (program->is_malloc && program->api->closing)
+        fprintf(out, "    %s\n", program->api->closing);
     fputs("    fputs(\"no bug\\n\", stderr);\n    return 0;\n}\n", out);
     return whole;
 }
@@ -374,7 +418,8 @@ bool assay_program_write(FILE *out, const struct assay_backend *backend,
                               .stream = stream,
                               .course = course,
                               .target = &whole,
-                              .is_malloc = target->calls == ASSAY_PROGRAM_MALLOC,
+                              .api = program_api(target),
+                              .is_malloc = program_api(target) != NULL,
                               .check = course->found ? course->finding.check : ASSAY_CHECK_CONTENT,
                               .rounds_from = SIZE_MAX};
 

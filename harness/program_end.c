@@ -9,6 +9,17 @@
 /* The orders of freeing, as the replay draws them from the seed: see replay_end.c. */
 #define STRIDES 3
 
+/* Whether the program has no such block, for want of a call that makes it. */
+static bool is_left_out(const struct program *program, uint32_t slot)
+{
+    for (size_t i = program->course->count; i-- > 0;)
+        if (program->stream->ops[i].slot == slot &&
+            program->stream->ops[i].kind <= ASSAY_OP_REALLOC &&
+            program->course->steps[i].answer.outcome == ASSAY_OUTCOME_SERVED)
+            return program_leaves_out(program, i);
+    return false;
+}
+
 /* Frees every stride-th of the blocks that are live, by address; `taken` marks those. */
 static void free_some(const struct program *program, unsigned stride, bool *taken)
 {
@@ -20,10 +31,17 @@ static void free_some(const struct program *program, unsigned stride, bool *take
         if (taken[i] || met++ % stride != 0)
             continue;
         taken[i] = true;
+        if (is_left_out(program, slot))
+            continue;
         if (program_checks(program, ASSAY_CHECK_CONTENT))
             program_bug_if(program,
                            "!is_whole(s%" PRIu32 ".at, &s%" PRIu32 ", s%" PRIu32 ".usable)", slot,
                            slot, slot);
+        if (program->is_malloc && program_checks(program, ASSAY_CHECK_FREE)) {
+            program_bug_if(program, "!release(s%" PRIu32 ".block)", slot);
+            fprintf(out, "    s%" PRIu32 ".live = false;\n", slot);
+            continue;
+        }
         fputs(program->is_malloc ? "    " : "    status = ", out);
         program_free_opening(program);
         fprintf(out, "s%" PRIu32 ".block);\n    s%" PRIu32 ".live = false;\n", slot, slot);
@@ -138,6 +156,10 @@ bool program_end(const struct program *program)
         fputs("    audit();\n", out);
     if (!is_half && !program->is_malloc)
         check_emptied(program);
+    if (program->is_malloc && program_checks(program, ASSAY_CHECK_SELF))
+        fputs("    if (!is_sound())\n        bug(\"the heap calls itself corrupt\");\n", out);
+    if (program->is_malloc && program_checks(program, ASSAY_CHECK_CONSERVATION))
+        program_bug_if(program, "!%s(%zuu)", program->api->allocate, size_served(program, true));
     if (!program->is_malloc)
         destroy(program);
     free(taken);

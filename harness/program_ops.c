@@ -28,28 +28,39 @@ static uint64_t size_of(const struct assay_op *op)
     return op->kind == ASSAY_OP_ALLOC_ZEROED ? assay_multiply(op->arg, op->size) : op->size;
 }
 
+/* The function's name, and what stands before the arguments. */
+static void print_head(const struct program *program, const char *name)
+{
+    if (program->api)
+        fprintf(program->out, "%s%s(", program->target->prefix, name);
+    else
+        fprintf(program->out, "heap->%s(self, ", name);
+}
+
 static void print_request(const struct program *program, const struct assay_op *op)
 {
-    const char *prefix = program->target->prefix;
     FILE *out = program->out;
-    const char *head = program->is_malloc ? prefix : "heap->";
+    const struct program_api *api = program->api;
 
     switch ((enum assay_op_kind)op->kind) {
     case ASSAY_OP_ALLOC_ZEROED:
-        fprintf(out, program->is_malloc ? "%scalloc(" : "%salloc_zeroed(self, ", head);
+        print_head(program, api ? api->zeroed : "alloc_zeroed");
         fprintf(out, "%" PRIu64 "u, %" PRIu64 "u)", op->arg, op->size);
         break;
     case ASSAY_OP_ALLOC_ALIGNED:
-        fprintf(out, program->is_malloc ? "aligned(" : "heap->alloc_aligned(self, ");
+        if (api) /* malloc's is a function of the program */
+            fprintf(out, "%s(", api->aligned);
+        else
+            print_head(program, "alloc_aligned");
         fprintf(out, "%" PRIu64 "u, %" PRIu64 "u)", op->arg, op->size);
         break;
     case ASSAY_OP_REALLOC:
-        fprintf(out, program->is_malloc ? "%srealloc(" : "%srealloc(self, ", head);
+        print_head(program, api ? api->resize : "realloc");
         fprintf(out, "s%" PRIu32 ".live ? s%" PRIu32 ".block : NULL, %" PRIu64 "u)", op->slot,
                 op->slot, op->size);
         break;
     default:
-        fprintf(out, program->is_malloc ? "%smalloc(" : "%salloc(self, ", head);
+        print_head(program, api ? api->allocate : "alloc");
         fprintf(out, "%" PRIu64 "u)", op->size);
     }
 }
@@ -83,12 +94,15 @@ static bool is_wrong_free(const struct assay_op *op)
     return op->kind >= ASSAY_OP_DOUBLE_FREE && op->kind <= ASSAY_OP_FREE_MISALIGNED;
 }
 
-/* What is passed to free. */
-static void print_free(const struct program *program, size_t number)
+/* The call of free; `opening` if it is another one. */
+static void print_free(const struct program *program, size_t number, const char *opening)
 {
     const struct assay_op *op = &program->stream->ops[number];
 
-    program_free_opening(program);
+    if (opening)
+        fputs(opening, program->out);
+    else
+        program_free_opening(program);
     if (op->kind == ASSAY_OP_FREE_NULL)
         fputs("NULL", program->out);
     else if (op->kind == ASSAY_OP_FREE)
@@ -105,12 +119,19 @@ static bool is_free(const struct assay_op *op)
 
 /* --- operations that keep their promise --- */
 
+static void print_ask(const struct program *program, const struct assay_op *op)
+{
+    if (program_asks(program) && op->kind == ASSAY_OP_ALLOC)
+        fputs("    ask();\n", program->out);
+}
+
 static void print_request_line(const struct program *program, size_t number)
 {
     const struct assay_op *op = &program->stream->ops[number];
     bool watches = program_checks(program, ASSAY_CHECK_STEADY) &&
                    program->course->steps[number].answer.page_refused;
 
+    print_ask(program, op);
     if (watches)
         fputs("    mapped = pages.mapped;\n", program->out);
     fprintf(program->out, "    came(&s%" PRIu32 ", ", op->slot);
@@ -133,7 +154,7 @@ static void print_free_line(const struct program *program, size_t number)
     fputs("    ", out);
     if (!program->is_malloc)
         fputs("status = ", out);
-    print_free(program, number);
+    print_free(program, number, NULL);
     fputs(";\n", out);
     if (ends)
         fprintf(out, "    s%" PRIu32 ".live = false;\n", op->slot);
@@ -184,7 +205,8 @@ void program_op(const struct program *program, size_t number)
 
 static uint64_t alignment_of(const struct program *program, const struct assay_op *op)
 {
-    uint64_t align = program->backend->min_align;
+    uint64_t align =
+        program->api && program->api->align ? program->api->align : program->backend->min_align;
 
     return op->kind == ASSAY_OP_ALLOC_ALIGNED && op->arg > align ? op->arg : align;
 }
@@ -194,7 +216,9 @@ static void check_refusal(const struct program *program, const struct assay_op *
 {
     const char *stats = strstr(program->course->finding.what, "stats say");
 
-    if (stats) /* the heap's own words against it: another heap may rightly have no room */
+    if (stats &&
+        !program
+             ->is_malloc) /* the heap's own words against it: another heap may rightly have no room */
         program_bug_if(program, "!answer && fits(%" PRIu64 "u)", size_of(op));
     else
         program_bug_if(program, "!answer");
@@ -249,6 +273,9 @@ static void check_answer(const struct program *program, const struct assay_op *o
             program_bug_if(program,
                            "!answer && heap->usable_size(self, before.block) != before.usable");
         break;
+    case ASSAY_CHECK_STATS:
+        program_bug_if(program, "answer && is_denied && pages.maps == maps");
+        break;
     case ASSAY_CHECK_STEADY:
         fputs("    kept += !answer && pages.mapped > mapped;\n", program->out);
         program_bug_if(program, "kept > %d", KEPT_UNDER_FAULT);
@@ -263,12 +290,18 @@ static void request_with_check(const struct program *program, const struct assay
 {
     FILE *out = program->out;
 
+    print_ask(program, op);
     if (program_checks(program, ASSAY_CHECK_STEADY))
         fputs("    mapped = pages.mapped;\n", out);
     if (op->kind == ASSAY_OP_REALLOC)
         fprintf(out, "    struct block before = s%" PRIu32 ";\n    (void)before;\n", op->slot);
     if (program_checks(program, ASSAY_CHECK_ERRNO))
         fputs("    errno = " WATCHED ";\n", out);
+    if (program_checks_served(program))
+        fprintf(out,
+                "    const bool is_denied = denies(%" PRIu64 "u);\n"
+                "    const size_t maps = pages.maps;\n",
+                op->size);
     fputs("    void *answer = ", out);
     print_request(program, op);
     fputs(";\n", out);
@@ -278,14 +311,29 @@ static void request_with_check(const struct program *program, const struct assay
     check_answer(program, op);
 }
 
+/* Of a header whose free says, through release(), whether it did. */
+static void release_with_check(const struct program *program, size_t number)
+{
+    fputs("    const bool is_done = ", program->out);
+    print_free(program, number, "release(");
+    fputs(";\n", program->out);
+    program_bug_if(program, program_checks(program, ASSAY_CHECK_MISUSE) ? "is_done" : "!is_done");
+}
+
 static void free_with_check(const struct program *program, size_t number)
 {
     FILE *out = program->out;
 
+    if (program->target->calls == ASSAY_PROGRAM_SEED &&
+        (program_checks(program, ASSAY_CHECK_FREE) ||
+         program_checks(program, ASSAY_CHECK_MISUSE))) {
+        release_with_check(program, number);
+        return;
+    }
     if (program_checks(program, ASSAY_CHECK_ERRNO))
         fputs("    errno = " WATCHED ";\n", out);
     fputs(program->is_malloc ? "    " : "    status = ", out);
-    print_free(program, number);
+    print_free(program, number, NULL);
     fputs(";\n", out);
     if (program_checks(program, ASSAY_CHECK_ERRNO))
         program_bug_if(program, "errno != " WATCHED);
@@ -303,15 +351,19 @@ void program_finding(const struct program *program, size_t number)
     const struct assay_finding *finding = &program->course->finding;
     FILE *out = program->out;
 
-    if (program_checks(program, ASSAY_CHECK_CONTENT) && finding->has_block) {
+    if (program_checks(program, ASSAY_CHECK_SELF) && program->is_malloc) {
+        fputs("    if (!is_sound())\n        bug(\"the heap calls itself corrupt\");\n", out);
+    } else if (program_checks(program, ASSAY_CHECK_CONTENT) && finding->has_block) {
         program_bug_if(program, "!is_whole(s%" PRIu32 ".at, &s%" PRIu32 ", s%" PRIu32 ".usable)",
                        finding->block.slot, finding->block.slot, finding->block.slot);
     } else if (program_checks(program, ASSAY_CHECK_DRIFT)) {
         fputs("    end_round();\n", out);
         program_bug_if(program, "rises > %d", RISES_ALLOWED);
     } else if (program_audits(program) && !program_checks(program, ASSAY_CHECK_STEADY) &&
-               !program_checks(program, ASSAY_CHECK_MISUSE)) {
+               !program_checks(program, ASSAY_CHECK_MISUSE) && !program_checks_served(program)) {
         fputs("    audit();\n", out);
+    } else if (is_request(op) && program_ends_process(program)) {
+        print_request_line(program, number);
     } else if (is_request(op)) {
         request_with_check(program, op);
     } else if (is_free(op)) {

@@ -125,9 +125,10 @@ static bool write_text(const struct filling *filling)
 static bool write_program(const struct filling *filling)
 {
     FILE *file = open_file(filling, filling->name, ".c");
+    struct assay_error error;
 
-    return file && close_file(file, cli_retell_program(file, filling->retell, filling->reduced,
-                                                       filling->course));
+    return file && close_file(file, cli_retell_program(file, filling->retell, "", filling->reduced,
+                                                       filling->course, &error));
 }
 
 /* The command that finds it again. */

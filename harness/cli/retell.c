@@ -49,8 +49,35 @@ static void split_spec(const char *spec, struct assay_program_target *target, ch
     target->prefix = *prefix;
 }
 
-bool cli_retell_program(FILE *out, const struct retell *retell, const struct assay_stream *stream,
-                        const struct assay_course *course)
+bool cli_retell_has_api(const char *api)
+{
+    return !*api || strcmp(api, "malloc") == 0 || strcmp(api, "table") == 0 ||
+           assay_program_has_seed(api);
+}
+
+/* What --api makes of what the backend has. */
+static bool choose_calls(struct assay_program_target *target, const char *api,
+                         struct assay_error *error)
+{
+    bool has_table = target->calls != ASSAY_PROGRAM_MALLOC;
+
+    target->seed = api;
+    if (assay_program_has_seed(api))
+        target->calls = ASSAY_PROGRAM_SEED;
+    if (strcmp(api, "table") == 0 && !has_table)
+        assay_error_set(error, "a library for malloc has no table: take --api malloc");
+    if (strcmp(api, "malloc") == 0 && has_table) {
+        target->calls = ASSAY_PROGRAM_MALLOC;
+        target->library = target->prefix = ""; /* preloaded, or linked: who knows */
+    } else if (target->calls == ASSAY_PROGRAM_SEED) {
+        target->library = target->prefix = "";
+    }
+    return !error->what[0];
+}
+
+bool cli_retell_program(FILE *out, const struct retell *retell, const char *api,
+                        const struct assay_stream *stream, const struct assay_course *course,
+                        struct assay_error *error)
 {
     struct assay_program_target target = {
         .calls = ASSAY_PROGRAM_BACKEND,
@@ -64,7 +91,10 @@ bool cli_retell_program(FILE *out, const struct retell *retell, const struct ass
         split_spec(retell->spec, &target, &path, &prefix);
     else if (strcmp(retell->spec, "system") == 0)
         target.calls = ASSAY_PROGRAM_MALLOC;
-    bool written = assay_program_write(out, retell->backend, stream, course, &target);
+    error->what[0] = '\0';
+    bool written = choose_calls(&target, api, error) &&
+                   assay_program_can_tell(&target, stream, course, error) &&
+                   assay_program_write(out, retell->backend, stream, course, &target);
     free(path);
     free(prefix);
     return written;

@@ -21,9 +21,15 @@ ASSAY_MUST_CHECK assay_status cli_retell_run(struct assay_course *course,
                                              const struct retell *retell,
                                              const struct assay_stream *stream,
                                              struct assay_error *error);
-/* Writes it as a C program; false on a write error. */
-ASSAY_MUST_CHECK bool cli_retell_program(FILE *out, const struct retell *retell,
+/*
+ * Writes it as a C program; false on a write error, or with *error if it is none that can be written. `api` is a word
+ * of --api, "" for what the backend has.
+ */
+ASSAY_MUST_CHECK bool cli_retell_program(FILE *out, const struct retell *retell, const char *api,
                                          const struct assay_stream *stream,
-                                         const struct assay_course *course);
+                                         const struct assay_course *course,
+                                         struct assay_error *error);
+/* Whether there is such a word. */
+bool cli_retell_has_api(const char *api);
 
 #endif

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 static enum assay_encoding from, to;
-static const char *to_word = "", *spec = "system", *backend_options = "", *pages = "os";
+static const char *to_word = "", *spec = "", *api = "", *backend_options = "", *pages = "os";
 static bool to_program;
 static uint64_t first_op, op_count = UINT64_MAX;
 
@@ -30,6 +30,9 @@ static const struct cli_option convert_options[] = {
     {"first", CLI_COUNT, &first_op, "N", "start at the operation with this index", 0, 0},
     {"count", CLI_COUNT, &op_count, "N", "at most so many operations", 0, 0},
     {"backend", CLI_TEXT, &spec, "SPEC", "whose functions a program calls; else malloc", 0, 0},
+    {"api", CLI_TEXT, &api, "WORD",
+     "of the functions: malloc, table, or of a seed's header: emalloc, alloc, mems, region, vma", 0,
+     0},
     {"backend-options", CLI_TEXT, &backend_options, "KEY=VALUE,...",
      "of the backend of a program, see assay list", 0, 0},
     {"pages", CLI_TEXT, &pages, "WORD", "of a program's heap: os, fenced or recycled", 0, 0},
@@ -210,16 +213,24 @@ static int write_rep(FILE *out, struct assay_reader *reader)
     return CLI_NOTHING;
 }
 
+/* A seed's functions are those of the backend that is called so. */
+static const char *spec_of_program(void)
+{
+    bool is_seed = *api && strcmp(api, "malloc") != 0 && strcmp(api, "table") != 0;
+
+    return *spec ? spec : is_seed ? api : "system";
+}
+
 /* How the stream goes is seen by running it once on the backend that the program is for. */
 static int write_program(FILE *out, struct assay_reader *reader)
 {
-    struct retell retell = {.spec = spec, .options = backend_options, .pages = pages};
+    struct retell retell = {.spec = spec_of_program(), .options = backend_options, .pages = pages};
     struct assay_stream stream = {0};
     struct assay_course course = {.found = false};
     struct assay_error error;
     int code = CLI_NOTHING;
 
-    if (assay_registry_find(spec, &retell.backend, &error) != ASSAY_OK)
+    if (assay_registry_find(retell.spec, &retell.backend, &error) != ASSAY_OK)
         return cli_fail(CLI_USAGE, "%s", error.what);
     if (assay_stream_collect(&stream, reader) != ASSAY_OK) {
         code = cli_fail(CLI_ENVIRONMENT, "%s",
@@ -227,11 +238,13 @@ static int write_program(FILE *out, struct assay_reader *reader)
     } else {
         assay_status status = cli_retell_run(&course, &retell, &stream, &error);
         if (status != ASSAY_OK)
-            code = cli_explain(spec, retell.backend, backend_options, status, &error);
-        else if (!cli_retell_program(out, &retell, &stream, &course))
-            code = CLI_NOTHING; /* what cannot be written, out keeps in mind */
+            code = cli_explain(retell.spec, retell.backend, backend_options, status, &error);
+        else if (!cli_retell_program(out, &retell, api, &stream, &course, &error))
+            code = error.what[0] ? cli_fail(CLI_NOT_OFFERED, "trace convert: %s", error.what)
+                                 : CLI_NOTHING; /* what cannot be written, out keeps in mind */
         else if (!course.found)
-            fprintf(stderr, "assay: %s keeps its promises in it: the program shows no bug\n", spec);
+            fprintf(stderr, "assay: %s keeps its promises in it: the program shows no bug\n",
+                    retell.spec);
     }
     assay_course_clear(&course);
     assay_stream_clear(&stream);
@@ -307,6 +320,13 @@ static int convert_input(struct assay_input *input, const char *in, const char *
 static int choose_encoding(const char *out)
 {
     to_program = strcmp(to_word, "c") == 0 || (!to_word[0] && ends_with(out, ".c"));
+    if (to_program && !cli_retell_has_api(api))
+        return cli_fail(CLI_USAGE,
+                        "trace convert: --api wants malloc, table, emalloc, alloc, mems, region or "
+                        "vma, not '%s'",
+                        api);
+    if (*api && !to_program)
+        return cli_fail(CLI_USAGE, "trace convert: --api is for programs: add --to c");
     if (to_program)
         return cli_pages_parse(pages)
                    ? 0

@@ -3,6 +3,9 @@
  * without it: for every check there is.
  *
  *     test_program_bugs [NAME...]      these mutants of the list in place of the chosen ones; "all": every one
+ *     test_program_bugs seeds          those that a seed's own calls must tell
+ *
+ * A mutant of what is in a seed's library is told with the seed's own calls too, where these can.
  *
  * The bugs are real: not for builds with sanitizers, which would end at each of them.
  */
@@ -24,7 +27,7 @@
 #include <cmocka.h>
 
 /* Of a campaign: nearly all mutants fall sooner. */
-#define OPERATIONS 1000000
+#define OPERATIONS 4000000
 #define MOST_MUTANTS 1000
 #define CONTENT ((size_t)64 << 10)
 #define RECYCLED_BYTES ((size_t)64 << 20)
@@ -36,6 +39,10 @@ struct mutant {
 /* By the checks that see them in a campaign, all checks that there are among them. */
 static const char *const chosen[] = {
 #include "program_bugs.inc"
+};
+
+static const char *const told_by_seeds[] = {
+#include "program_seeds.inc"
 };
 
 static struct mutant mutants[MOST_MUTANTS];
@@ -107,6 +114,12 @@ static void write_program(const char *path, const struct assay_backend *backend,
     assert_int_equal(fclose(out), 0);
 }
 
+/* Whether the program's endings tell that it found a bug in one and none in the other. */
+static bool is_told(int with, int without)
+{
+    return (with == 1 || with > 128) && without == 0; /* 128 and a signal */
+}
+
 /* False, with a line of why, if the program does not tell the mutant from its base. */
 static bool tells_apart(const struct mutant *mutant, enum assay_check check)
 {
@@ -120,15 +133,80 @@ static bool tells_apart(const struct mutant *mutant, enum assay_check check)
     if (without == 3) /* of another spelling: page-cache */
         without = command("%s/program " MUTANTS "/$(echo %s | tr - _).so >/dev/null 2>%s/base",
                           folder, mutant->base, folder);
-    bool fails = with == 1 || with > 128; /* 128 and a signal */
-
-    if (fails && without == 0)
+    if (is_told(with, without))
         return true;
     print_message("%s (%s): compiles: %s, with the bug: %d, without: %d\n", mutant->name,
                   assay_check_name(check), built ? "no" : "yes", with, without);
     command("cp %s/program.c %s/%s.c; cat %s/said %s/base 1>&2", folder, folder, mutant->name,
             folder, folder);
     return false;
+}
+
+/* --- programs with a seed's calls --- */
+
+/* Whose library the allocator is in; NULL: of none. */
+static const char *seed_of(const char *base)
+{
+    static const struct {
+        const char *base, *seed;
+    } seeds[] = {
+        {"emalloc", "emalloc"},    {"buddy", "emalloc"}, {"pool", "emalloc"},
+        {"mmap-large", "emalloc"}, {"list", "alloc"},    {"mems", "mems"},
+        {"region", "region"},      {"vma", "vma"},
+    };
+
+    for (size_t i = 0; i < sizeof seeds / sizeof *seeds; i++)
+        if (strcmp(base, seeds[i].base) == 0)
+            return seeds[i].seed;
+    return NULL;
+}
+
+/* Whether a program with the seed's calls tells its library with the mutant's change from the one without. */
+static bool seed_tells_apart(const struct mutant *mutant, const char *seed)
+{
+    const char *name = mutant->name;
+    int built = command("cc -std=c11 -Wall -Wextra -Werror -Wno-unused-function -D_GNU_SOURCE "
+                        "-I " ROOT "/backends/%s -c -o %s/seed.o %s/seed.c",
+                        seed, folder, folder);
+    int changed = command("cc -std=c11 -O1 -w -D_GNU_SOURCE -I " INCLUDES " -I " TREES
+                          "/%s/backends -I " ROOT "/backends -o %s/with %s/seed.o "
+                          "$(sed -n 's|^+++ b/\\(.*[.]c\\).*|" TREES "/%s/\\1|p' " ROOT
+                          "/harness/tests/mutants/diffs/%s.diff) " BACKENDS "/%s/lib%s.a -lpthread",
+                          name, folder, folder, name, name, seed, seed);
+    int plain = command("cc -o %s/without %s/seed.o " BACKENDS "/%s/lib%s.a -lpthread", folder,
+                        folder, seed, seed);
+    int with = command("%s/with >/dev/null 2>%s/said", folder, folder);
+    int without = command("%s/without >/dev/null 2>%s/base", folder, folder);
+
+    if (built || plain)
+        fail_msg("%s: a program with the calls of %s is not built", name, seed);
+    return !changed && is_told(with, without); /* what is changed may be in the table only */
+}
+
+/* Tells of a stream that finds the mutant, with the calls of its seed if they can. */
+static bool tell_by_seed(const struct mutant *mutant, const struct assay_backend *backend,
+                         const struct assay_stream *stream, const struct assay_course *course)
+{
+    const struct assay_program_target target = {
+        .calls = ASSAY_PROGRAM_SEED, .seed = seed_of(mutant->base), .content_bytes = CONTENT};
+    struct assay_error error = {""};
+    char path[4096];
+
+    if (!target.seed || names == (char **)(uintptr_t)chosen)
+        return false;
+    if (!assay_program_can_tell(&target, stream, course, &error)) {
+        print_message("%s: %s\n", mutant->name, error.what);
+        return false;
+    }
+    snprintf(path, sizeof path, "%s/seed.c", folder);
+    FILE *out = fopen(path, "w");
+    assert_non_null(out);
+    assert_true(assay_program_write(out, backend, stream, course, &target));
+    assert_int_equal(fclose(out), 0);
+    bool told = seed_tells_apart(mutant, target.seed);
+    print_message("%-14s %s: the calls of %s %s\n", assay_check_name(course->finding.check),
+                  mutant->name, target.seed, told ? "tell it" : "do not");
+    return told;
 }
 
 /* --- mutants --- */
@@ -152,8 +230,9 @@ static bool find_stream(const struct assay_backend *backend, struct assay_stream
     return reduced.found;
 }
 
-/* The check that the program of a mutant is about; CHECKS if the program is wrong, or there is none. */
-static enum assay_check tell(const struct mutant *mutant)
+/* The check that the program of a mutant is about; CHECKS if the program is wrong, or there is none. *by_seed: whether
+ * one with a seed's calls tells it too. */
+static enum assay_check tell(const struct mutant *mutant, bool *by_seed)
 {
     const struct assay_backend *backend;
     struct assay_stream stream = {0};
@@ -180,6 +259,7 @@ static enum assay_check tell(const struct mutant *mutant)
                       assay_campaign_is_fenced(number));
         if (tells_apart(mutant, course.finding.check))
             check = course.finding.check;
+        *by_seed = tell_by_seed(mutant, backend, &stream, &course);
     } else {
         print_message("%s: the course finds nothing\n", mutant->name);
     }
@@ -201,16 +281,18 @@ static bool is_wanted(const char *name)
 static void test_programs_fail_with_the_bug_and_pass_without_it(void **state)
 {
     bool seen[ASSAY_CHECKS + 1] = {false};
-    size_t told = 0, wanted = 0;
+    size_t told = 0, told_by_seed = 0, wanted = 0;
 
     (void)state;
     list_mutants();
     for (size_t i = 0; i < mutant_count; i++) {
         if (!is_wanted(mutants[i].name))
             continue;
-        enum assay_check check = tell(&mutants[i]);
+        bool by_seed = false;
+        enum assay_check check = tell(&mutants[i], &by_seed);
         seen[check] = true;
         wanted++;
+        told_by_seed += by_seed;
         told += check != ASSAY_CHECKS;
         if (check != ASSAY_CHECKS)
             print_message("%-14s %s\n", assay_check_name(check), mutants[i].name);
@@ -219,6 +301,8 @@ static void test_programs_fail_with_the_bug_and_pass_without_it(void **state)
     for (unsigned check = 0; check < ASSAY_CHECKS; check++)
         if (!seen[check])
             print_message("no program about: %s\n", assay_check_name((enum assay_check)check));
+    if (names == (char **)(uintptr_t)told_by_seeds)
+        assert_int_equal(told_by_seed, wanted);
     if (names != (char **)(uintptr_t)chosen)
         return;
     assert_int_equal(told, wanted);
@@ -232,8 +316,13 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_programs_fail_with_the_bug_and_pass_without_it),
     };
 
-    names = argc > 1 ? argv + 1 : (char **)(uintptr_t)chosen;
-    name_count = argc > 1 ? argc - 1 : (int)(sizeof chosen / sizeof *chosen);
+    if (argc == 2 && strcmp(argv[1], "seeds") == 0) {
+        names = (char **)(uintptr_t)told_by_seeds;
+        name_count = (int)(sizeof told_by_seeds / sizeof *told_by_seeds);
+    } else {
+        names = argc > 1 ? argv + 1 : (char **)(uintptr_t)chosen;
+        name_count = argc > 1 ? argc - 1 : (int)(sizeof chosen / sizeof *chosen);
+    }
     if (!mkdtemp(folder) || assay_fence_open(&fence) != ASSAY_OK ||
         assay_recycler_open(&recycler, RECYCLED_BYTES, NULL) != ASSAY_OK)
         return 3;
