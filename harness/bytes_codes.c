@@ -185,9 +185,15 @@ bool assay_find_limit(uint64_t limit, uint8_t *code)
     return false;
 }
 
+/* The next row that is like none before it: in between are SMALL and COARSE ones again. */
+static inline unsigned next_row(unsigned row)
+{
+    return row == 0 ? 152 : row == 155 ? 192 : row + 1;
+}
+
 bool assay_find_size(uint64_t size, uint8_t *a, uint8_t *b)
 {
-    for (unsigned i = 0; i < 256; i++) {
+    for (unsigned i = 0; i < 256; i = next_row(i)) {
         const struct assay_size_row *row = &assay_size_rows[i];
         uint64_t lowest = row->base - ((uint64_t)row->flip << row->shift);
         uint64_t steps = (size - lowest) >> row->shift;
@@ -201,16 +207,29 @@ bool assay_find_size(uint64_t size, uint8_t *a, uint8_t *b)
     return false;
 }
 
+/* The first place of `size` in the table of pairs, which begins with runs; 256 if there is none. */
+static unsigned pair_of(uint64_t size)
+{
+    unsigned i = 192;
+
+    if (size < 128)
+        return (unsigned)size;
+    if (size <= 512 && size % 16 == 0)
+        return 127 + (unsigned)size / 16;
+    while (i < 256 && assay_pair_sizes[i] != size)
+        i++;
+    return i;
+}
+
 /* The rest of b's bits and a; the low five bits of b are there. */
 static bool find_pair_size(uint64_t size, uint8_t *a, uint8_t *b)
 {
     for (unsigned delta = 0; delta < 8; delta++) {
-        for (unsigned i = 0; i < 256; i++) {
-            if (assay_pair_sizes[i] + assay_pair_deltas[delta] == size) {
-                *a = (uint8_t)i;
-                *b = (uint8_t)(*b | delta << 5);
-                return true;
-            }
+        unsigned i = pair_of(size - assay_pair_deltas[delta]);
+        if (i < 256) {
+            *a = (uint8_t)i;
+            *b = (uint8_t)(*b | delta << 5);
+            return true;
         }
     }
     return false;
