@@ -1,12 +1,18 @@
-/* mutate.c - mutation and crossover of the fuzzer's form, by edits of its operations. */
+/* mutate.c - mutation and crossover of the fuzzer's form, by edits of its operations, now and then by a new stream. */
 #include "assay/mutate.h"
 
 #include "assay/bytes.h"
+#include "assay/swarm.h"
 
 #include "dice.h"
 
 #define UNIT 4 /* the head, and every record */
 #define EDITS_MAX 4
+/* One mutation in so many is a new stream: it takes as long as some dozen others. */
+#define RENEWAL_RARITY 16
+/* A new stream's heap is no larger, if that can be had in so many draws: fuzz targets do not run it. */
+#define LIMIT_MAX ((uint64_t)256 << 10)
+#define RENEWAL_DRAWS 4
 
 /* Writes *stream; a cut lies between records. */
 static size_t encode_within(const struct assay_stream *stream, uint8_t *data, size_t room)
@@ -17,16 +23,38 @@ static size_t encode_within(const struct assay_stream *stream, uint8_t *data, si
     return length < whole ? length : whole;
 }
 
+/* Habits of hundreds of operations, to which no way of single edits leads. */
+static assay_status renew(struct assay_stream *stream, struct dice *dice, size_t most)
+{
+    assay_status status = ASSAY_OK;
+    unsigned draws = 0;
+
+    do
+        status = assay_swarm_start(stream, dice_next(dice), most);
+    while (status == ASSAY_OK && stream->setup.limit > LIMIT_MAX && ++draws < RENEWAL_DRAWS);
+    return status;
+}
+
+static assay_status edit(struct assay_stream *stream, struct dice *dice)
+{
+    assay_status status = ASSAY_OK;
+
+    for (uint64_t left = dice_between(dice, 1, EDITS_MAX); left && status == ASSAY_OK; left--) {
+        enum assay_edit edit = (enum assay_edit)dice_roll(dice, ASSAY_EDITS);
+        status = assay_mutate_edit(stream, edit, dice_next(dice));
+    }
+    return status;
+}
+
 size_t assay_mutate(uint8_t *data, size_t size, size_t room, uint64_t seed)
 {
     struct dice dice = {seed};
     struct assay_stream stream = {0};
     assay_status status = assay_bytes_decode(&stream, data, size);
 
-    for (uint64_t left = dice_between(&dice, 1, EDITS_MAX); left && status == ASSAY_OK; left--) {
-        enum assay_edit edit = (enum assay_edit)dice_roll(&dice, ASSAY_EDITS);
-        status = assay_mutate_edit(&stream, edit, dice_next(&dice));
-    }
+    if (status == ASSAY_OK)
+        status = dice_once_in(&dice, RENEWAL_RARITY) ? renew(&stream, &dice, room / UNIT)
+                                                     : edit(&stream, &dice);
     if (status == ASSAY_OK)
         size = encode_within(&stream, data, room);
     assay_stream_clear(&stream);

@@ -406,12 +406,19 @@ static void draw_mood(struct swarm *swarm)
 
 assay_status assay_swarm_stream(struct assay_stream *stream, uint64_t seed)
 {
+    return assay_swarm_start(stream, seed, SIZE_MAX);
+}
+
+assay_status assay_swarm_start(struct assay_stream *stream, uint64_t seed, size_t most)
+{
     struct swarm swarm;
 
     swarm.stream = stream;
     swarm.dice.state = seed * 0xD1342543DE82EF95u;
     swarm.has_memory = true;
     draw_mood(&swarm);
+    if (swarm.most > most)
+        swarm.most = most;
     stream->setup.limit = swarm.limit;
     stream->setup.seed = seed;
     stream->count = 0;

@@ -2,6 +2,7 @@
 #include "assay/mutate.h"
 
 #include "assay/bytes.h"
+#include "assay/swarm.h"
 
 #include "streams.h"
 
@@ -43,6 +44,39 @@ static void test_any_bytes_and_room_give_the_same_mutation_each_time_within_the_
         changed += length != size || memcmp(before, after, size) != 0;
     }
     assert_true(changed > 2000);
+}
+
+static void test_now_and_then_a_mutation_is_a_new_stream_of_hundreds_of_operations(void **unused)
+{
+    static uint8_t data[4096];
+    struct assay_stream stream = {0};
+    unsigned renewed = 0;
+
+    (void)unused;
+    for (uint64_t run = 0; run < RUNS; run++) {
+        size_t length = assay_mutate(data, 0, sizeof data, run);
+        assert_int_equal(assay_bytes_decode(&stream, data, length), ASSAY_OK);
+        renewed += stream.count > 300; /* to which no four edits lead */
+    }
+    assert_true(renewed > 0 && renewed < RUNS / 8);
+    assay_stream_clear(&stream);
+}
+
+static void test_the_start_of_a_random_stream_is_that_of_the_whole(void **unused)
+{
+    struct assay_stream start = {0}, whole = {0};
+
+    (void)unused;
+    for (uint64_t seed = 0; seed < 40; seed++) {
+        assert_int_equal(assay_swarm_stream(&whole, seed), ASSAY_OK);
+        assert_int_equal(assay_swarm_start(&start, seed, 20), ASSAY_OK);
+        assert_true(start.count >= 20 || start.count == whole.count);
+        start.count = start.count < 20 ? start.count : 20;
+        whole.count = start.count;
+        assert_true(assay_stream_equal(&start, &whole));
+    }
+    assay_stream_clear(&start);
+    assay_stream_clear(&whole);
 }
 
 static void test_a_crossing_is_a_beginning_and_an_end_within_the_room(void **unused)
@@ -165,6 +199,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_any_bytes_and_room_give_the_same_mutation_each_time_within_the_room),
+        cmocka_unit_test(test_now_and_then_a_mutation_is_a_new_stream_of_hundreds_of_operations),
+        cmocka_unit_test(test_the_start_of_a_random_stream_is_that_of_the_whole),
         cmocka_unit_test(test_a_crossing_is_a_beginning_and_an_end_within_the_room),
         cmocka_unit_test(test_every_kind_of_edit_adds_keeps_and_removes_what_its_name_says),
         cmocka_unit_test(test_frees_come_to_be_last_in_first_out_and_first_in_first_out),

@@ -37,8 +37,8 @@ ASSAY_MUST_CHECK assay_status assay_mutate_edit(struct assay_stream *stream, enu
                                                 uint64_t seed);
 
 /*
- * Replaces data[0 .. size), the fuzzer's form, by its mutation of one edit or a few, and returns the new
- * length, at most room; size is at most room. What does not fit is cut off between records. Out of memory:
+ * Replaces data[0 .. size), the fuzzer's form, by its mutation of one edit or a few, or now and then by a new
+ * random stream (swarm.h), and returns the new length, at most room; size is at most room. What does not fit is cut off between records. Out of memory:
  * data stays.
  */
 size_t assay_mutate(uint8_t *data, size_t size, size_t room, uint64_t seed);

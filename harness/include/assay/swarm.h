@@ -21,6 +21,9 @@ extern "C" {
  * ASSAY_NO_MEMORY leaves a shorter one.
  */
 ASSAY_MUST_CHECK assay_status assay_swarm_stream(struct assay_stream *stream, uint64_t seed);
+/* Its first `most` operations, and what the habit under way then comes to. */
+ASSAY_MUST_CHECK assay_status assay_swarm_start(struct assay_stream *stream, uint64_t seed,
+                                                size_t most);
 
 #ifdef __cplusplus
 }
