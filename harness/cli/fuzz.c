@@ -28,8 +28,9 @@
 
 #define LOOK_NS 100000000l
 #define SAVE_EACH 10 /* looks */
-/* For workers to end what they have; what they do not end, the next campaign does. */
-#define GRACE_SECONDS 10
+/* For workers to end what they have: a hang is told after 10 s of processor time, then confirmed and reduced. What they
+ * do not end, the next campaign does. */
+#define GRACE_SECONDS 60
 /* From here on a campaign mostly shows that requests are refused. */
 #define MOST_REFUSED 0.9
 /* Fewer streams a second of each worker find little; said once a campaign has lasted a while. */
