@@ -96,9 +96,10 @@ const char *assay_buddy_fault(struct assay_buddy *buddy, const void **where)
 
     *where = NULL;
     assay_buddy_settle(buddy);
-    for (size_t i = 0; i < buddy->regions->count && !fault; i++)
-        if (buddy->regions->at[i].owner == buddy)
-            fault = tally_region(buddy, &buddy->regions->at[i], &tally, where);
+    for (struct assay_region *region = assay_regions_next(buddy->regions, NULL); region && !fault;
+         region = assay_regions_next(buddy->regions, region))
+        if (region->owner == buddy)
+            fault = tally_region(buddy, region, &tally, where);
     for (unsigned order = 0; order < BUDDY_ORDERS && !fault; order++)
         fault = list_fault(buddy, order, tally.free[order], where);
     if (!fault && (tally.taken != buddy->taken || tally.taken_bytes != buddy->taken_bytes))

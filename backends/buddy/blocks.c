@@ -166,9 +166,10 @@ size_t assay_buddy_unused(struct assay_buddy *buddy)
     size_t bytes = 0;
 
     assay_buddy_settle(buddy);
-    for (size_t i = 0; i < regions->count; i++)
-        if (is_unused(buddy, &regions->at[i]))
-            bytes += regions->at[i].bytes + bytes_beside(buddy, regions->at[i].bytes);
+    for (const struct assay_region *region = assay_regions_next(regions, NULL); region;
+         region = assay_regions_next(regions, region))
+        if (is_unused(buddy, region))
+            bytes += region->bytes + bytes_beside(buddy, region->bytes);
     return bytes;
 }
 
@@ -178,10 +179,9 @@ bool assay_buddy_trim(struct assay_buddy *buddy)
     bool any = false;
 
     assay_buddy_settle(buddy);
-    for (size_t i = 0; i < regions->count;) {
-        const struct assay_region *region = &regions->at[i];
+    for (const struct assay_region *region = assay_regions_next(regions, NULL); region;) {
         if (!is_unused(buddy, region)) {
-            i++;
+            region = assay_regions_next(regions, region);
             continue;
         }
         uintptr_t start = region->start, map = (uintptr_t)region->data;
@@ -189,7 +189,7 @@ bool assay_buddy_trim(struct assay_buddy *buddy)
         assay_regions_unmap(regions, start);
         assay_regions_unmap(regions, map);
         any = true;
-        i = 0; /* both may have moved others */
+        region = assay_regions_after(regions, start);
     }
     if (any && buddy->taken == 0)
         buddy->refills = 0;

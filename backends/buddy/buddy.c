@@ -161,8 +161,8 @@ static assay_status buddy_walk(void *self, assay_visit_fn *visit, void *arg)
     struct heap *heap = self;
 
     assay_buddy_settle(&heap->buddy);
-    for (size_t i = 0; i < heap->regions.count; i++) {
-        const struct assay_region *region = &heap->regions.at[i];
+    for (const struct assay_region *region = assay_regions_next(&heap->regions, NULL); region;
+         region = assay_regions_next(&heap->regions, region)) {
         struct assay_extent meta = {(const void *)region->start, region->bytes, ASSAY_EXTENT_META};
         bool goes_on =
             region->owner ? assay_buddy_walk(&heap->buddy, region, visit, arg) : visit(arg, &meta);

@@ -46,8 +46,8 @@ static bool visit_all(struct emalloc_heap *heap, visit_block_fn *visit, void *ar
 {
     bool goes_on = true;
 
-    for (size_t i = 0; i < heap->regions.count && goes_on; i++) {
-        struct assay_region *region = &heap->regions.at[i];
+    for (struct assay_region *region = assay_regions_next(&heap->regions, NULL); region && goes_on;
+         region = assay_regions_next(&heap->regions, region)) {
         struct blocks blocks = {heap, region, visit, arg};
         if (region->owner == &heap->small)
             goes_on = assay_pool_walk(&heap->small, region, visit_extent, &blocks);
@@ -140,8 +140,9 @@ assay_status emalloc_heap_walk(struct emalloc_heap *heap, assay_visit_fn *visit,
 {
     bool locked = lock_enter(&heap->lock);
     assay_buddy_settle(&heap->medium);
-    for (size_t i = 0; i < heap->regions.count; i++)
-        if (!walk_region(heap, &heap->regions.at[i], visit, arg))
+    for (const struct assay_region *region = assay_regions_next(&heap->regions, NULL); region;
+         region = assay_regions_next(&heap->regions, region))
+        if (!walk_region(heap, region, visit, arg))
             break;
     lock_leave(&heap->lock, locked);
     return ASSAY_OK;

@@ -4,8 +4,7 @@
  *   [ heap: table of regions ]      [ block ........ ]      [ block ... ]
  *
  * A block begins a page and has whole pages, of which it may use all. What is freed goes back to the page
- * source at once; so time is the page source's, and a bisection in the table and a move of a part of it,
- * some 20 bytes for each live block.
+ * source at once; so time is the page source's, and some ways through the tree of regions.
  */
 #include "mmap_large/large.h"
 
@@ -117,16 +116,18 @@ static assay_status large_check(void *self, struct assay_damage *damage)
 {
     const struct heap *heap = self;
     size_t taken = 0, bytes = 0;
+    uintptr_t end = 0;
 
-    for (size_t i = 0; i < heap->regions.count; i++) {
-        const struct assay_region *region = &heap->regions.at[i];
-        if (i > 0 && region[-1].start + region[-1].bytes > region->start) {
+    for (const struct assay_region *region = assay_regions_next(&heap->regions, NULL); region;
+         region = assay_regions_next(&heap->regions, region)) {
+        if (end > region->start) {
             damage->where = (const void *)region->start;
             strcpy(damage->what, "two mappings overlap in the table");
             return ASSAY_CORRUPT;
         }
         taken += region->owner == &heap->large;
         bytes += region->owner == &heap->large ? region->bytes : 0;
+        end = region->start + region->bytes;
     }
     if (taken == heap->large.taken && bytes == heap->large.taken_bytes)
         return ASSAY_OK;
@@ -139,8 +140,8 @@ static assay_status large_walk(void *self, assay_visit_fn *visit, void *arg)
 {
     const struct heap *heap = self;
 
-    for (size_t i = 0; i < heap->regions.count; i++) {
-        const struct assay_region *region = &heap->regions.at[i];
+    for (const struct assay_region *region = assay_regions_next(&heap->regions, NULL); region;
+         region = assay_regions_next(&heap->regions, region)) {
         struct assay_extent extent = {(const void *)region->start, region->bytes,
                                       region->owner ? ASSAY_EXTENT_USED : ASSAY_EXTENT_META};
         if (!visit(arg, &extent))

@@ -178,10 +178,9 @@ static void unmap_marked(struct assay_pool *pool)
 {
     struct assay_regions *regions = pool->regions;
 
-    for (size_t i = 0; i < regions->count;) {
-        const struct assay_region *slab = &regions->at[i];
+    for (const struct assay_region *slab = assay_regions_next(regions, NULL); slab;) {
         if (!is_slab(pool, slab) || !slab->info) {
-            i++;
+            slab = assay_regions_next(regions, slab);
             continue;
         }
         uintptr_t start = slab->start, tags = (uintptr_t)slab->data;
@@ -190,7 +189,7 @@ static void unmap_marked(struct assay_pool *pool)
             pool->fresh = pool->fresh_end = NULL;
         assay_regions_unmap(regions, start);
         assay_regions_unmap(regions, tags);
-        i = 0; /* both may have moved others */
+        slab = assay_regions_after(regions, start);
     }
 }
 
@@ -199,8 +198,8 @@ size_t assay_pool_unused(const struct assay_pool *pool)
     const struct assay_regions *regions = pool->regions;
     size_t bytes = 0;
 
-    for (size_t i = 0; i < regions->count; i++) {
-        const struct assay_region *slab = &regions->at[i];
+    for (const struct assay_region *slab = assay_regions_next(regions, NULL); slab;
+         slab = assay_regions_next(regions, slab)) {
         if (is_slab(pool, slab) && is_empty(pool, slab))
             bytes += slab->bytes + assay_regions_round(regions, slab->bytes / pool->chunk);
     }
@@ -211,8 +210,8 @@ bool assay_pool_trim(struct assay_pool *pool)
 {
     bool any = false;
 
-    for (size_t i = 0; i < pool->regions->count; i++) {
-        struct assay_region *slab = &pool->regions->at[i];
+    for (struct assay_region *slab = assay_regions_next(pool->regions, NULL); slab;
+         slab = assay_regions_next(pool->regions, slab)) {
         if (is_slab(pool, slab)) {
             slab->info = is_empty(pool, slab);
             any = any || slab->info;

@@ -124,8 +124,8 @@ static assay_status pool_walk(void *self, assay_visit_fn *visit, void *arg)
 {
     struct heap *heap = self;
 
-    for (size_t i = 0; i < heap->regions.count; i++) {
-        const struct assay_region *region = &heap->regions.at[i];
+    for (const struct assay_region *region = assay_regions_next(&heap->regions, NULL); region;
+         region = assay_regions_next(&heap->regions, region)) {
         struct assay_extent meta = {(const void *)region->start, region->bytes, ASSAY_EXTENT_META};
         bool goes_on =
             region->owner ? assay_pool_walk(&heap->pool, region, visit, arg) : visit(arg, &meta);

@@ -1,4 +1,4 @@
-/* regions.c - the table of mappings: a sorted array, and a memory of what was found where. */
+/* regions.c - the table of mappings: a tree in one array, and a memory of what was found where. */
 #include "regions/regions.h"
 
 #include <string.h>
@@ -21,71 +21,128 @@ static void unmap_pages(struct assay_regions *regions, uintptr_t start, size_t b
     regions->pages->unmap(regions->pages->ctx, (void *)start, bytes);
 }
 
-/* --- the array --- */
+/* --- the tree --- */
 
-/* The index of the first region that starts above address. */
-static size_t above(const struct assay_regions *regions, uintptr_t address)
+/*
+ * A treap: in order by address, and above each node only nodes of higher priority. That is a hash of a node's
+ * place, so no two are equal, and depth is that of a tree into which nodes came in random order.
+ */
+static uint32_t priority(uint32_t place)
 {
-    size_t low = 0, count = regions->count;
+    uint32_t hash = place * 0x9e3779b1u;
 
-    while (count > 0) {
-        size_t half = count / 2;
-        if (regions->at[low + half].start <= address) {
-            low += half + 1;
-            count -= half + 1;
+    hash = (hash ^ hash >> 15) * 0x85ebca77u;
+    return hash ^ hash >> 13;
+}
+
+/* The place of the last region that starts at address or below; 0 if there is none. */
+static uint32_t below(const struct assay_regions *regions, uintptr_t address)
+{
+    const struct assay_region *at = regions->at;
+    uint32_t found = 0;
+
+    for (uint32_t place = at[0].right; place;) {
+        bool low = at[place].start <= address;
+        found = low ? place : found;
+        place = low ? at[place].right : at[place].left;
+    }
+    return found;
+}
+
+/* Puts the node where its priority has it; what was there is divided among its halves. */
+static void hang(struct assay_region *at, uint32_t place)
+{
+    uintptr_t start = at[place].start;
+    uint32_t *link = &at[0].right, *low = &at[place].left, *high = &at[place].right;
+
+    while (*link && priority(*link) > priority(place))
+        link = at[*link].start < start ? &at[*link].right : &at[*link].left;
+    uint32_t rest = *link;
+    *link = place;
+    while (rest) {
+        if (at[rest].start < start) {
+            *low = rest;
+            low = &at[rest].right;
+            rest = *low;
         } else {
-            count = half;
+            *high = rest;
+            high = &at[rest].left;
+            rest = *high;
         }
     }
-    return low;
+    *low = *high = 0;
 }
 
-/* Indices from `from` on have become larger by `by`. */
-static void shift_recent(struct assay_regions *regions, size_t from, uint16_t by)
+/* Puts what is below the node in its place. */
+static void take_off(struct assay_region *at, uint32_t place)
 {
-    if (!regions->remembers || from >= UINT16_MAX)
-        return;
-    uint16_t least = (uint16_t)(from + 1);
-    for (size_t i = 0; i < ASSAY_REGIONS_RECENT; i++)
-        regions->recent[i] =
-            (uint16_t)(regions->recent[i] + (regions->recent[i] >= least ? by : 0));
+    uint32_t *link = &at[0].right, low = at[place].left, high = at[place].right;
+
+    while (*link != place)
+        link = at[*link].start < at[place].start ? &at[*link].right : &at[*link].left;
+    while (low && high) {
+        if (priority(low) > priority(high)) {
+            *link = low;
+            link = &at[low].right;
+            low = *link;
+        } else {
+            *link = high;
+            link = &at[high].left;
+            high = *link;
+        }
+    }
+    *link = low ? low : high;
 }
 
-static struct assay_region *insert(struct assay_regions *regions, void *start, size_t bytes,
-                                   const void *owner)
+static struct assay_region *insert(struct assay_regions *regions, struct assay_region entry)
 {
-    size_t index = above(regions, (uintptr_t)start);
-    struct assay_region *region = &regions->at[index];
+    struct assay_region *at = regions->at;
+    uint32_t previous = below(regions, entry.start), place = regions->spare;
 
-    memmove(region + 1, region, (regions->count - index) * sizeof *region);
+    if (place)
+        regions->spare = at[place].next;
+    else
+        place = ++regions->used;
+    entry.previous = previous;
+    entry.next = at[previous].next;
+    at[place] = entry;
+    at[entry.next].previous = place;
+    at[previous].next = place;
+    hang(at, place);
     regions->count++;
-    shift_recent(regions, index, 1);
-    *region = (struct assay_region){.start = (uintptr_t)start, .bytes = bytes, .owner = owner};
-    return region;
+    return &at[place];
 }
 
-static void take_out(struct assay_regions *regions, size_t index)
+static void take_out(struct assay_regions *regions, uint32_t place)
 {
-    struct assay_region *region = &regions->at[index];
+    struct assay_region *at = regions->at;
+    uint32_t next = at[place].next, previous = at[place].previous;
 
-    /* Who remembers the region itself remembers the one before it now, which does no harm. */
-    shift_recent(regions, index, UINT16_MAX);
+    take_off(at, place);
+    at[next].previous = previous;
+    at[previous].next = next;
+    at[place] = (struct assay_region){.next = regions->spare};
+    regions->spare = place;
     regions->count--;
-    memmove(region, region + 1, (regions->count - index) * sizeof *region);
 }
 
-/* --- the array's own memory --- */
+/* --- the table's own memory --- */
 
-/* Moves the table to `at`; the pages in which it lay, if it had its own, are unmapped. */
-static void move_table(struct assay_regions *regions, struct assay_region *at, size_t room)
+/* Moves the table to `to`, all zero. Where it lay, nothing is left that looks like a region. */
+static void move_table(struct assay_regions *regions, struct assay_region *to, size_t room)
 {
-    struct assay_region *old = regions->at;
+    struct assay_region *from = regions->at;
 
-    memcpy(at, old, regions->count * sizeof *at);
-    regions->at = at;
+    regions->at = to;
     regions->room = room;
-    if (old != regions->first)
-        assay_regions_unmap(regions, (uintptr_t)old);
+    regions->count = regions->used = regions->spare = 0;
+    memset(regions->recent, 0, sizeof regions->recent);
+    for (uint32_t place = from[0].next; place; place = from[place].next)
+        insert(regions, from[place]);
+    if (from == regions->first)
+        memset(from, 0, sizeof regions->first);
+    else
+        assay_regions_unmap(regions, (uintptr_t)from);
 }
 
 /* Room for two more entries, one of which may be the table's own pages. */
@@ -93,12 +150,12 @@ static bool make_room(struct assay_regions *regions)
 {
     if (regions->count + 2 <= regions->room)
         return true;
-    size_t bytes = assay_regions_round(regions, 2 * regions->room * sizeof *regions->at);
-    struct assay_region *at = map_pages(regions, bytes, regions->pages->page_size);
-    if (!at)
+    size_t bytes = assay_regions_round(regions, 2 * (regions->room + 1) * sizeof *regions->at);
+    struct assay_region *to = map_pages(regions, bytes, regions->pages->page_size);
+    if (!to)
         return false;
-    insert(regions, at, bytes, NULL);
-    move_table(regions, at, bytes / sizeof *at);
+    insert(regions, (struct assay_region){.start = (uintptr_t)to, .bytes = bytes});
+    move_table(regions, to, bytes / sizeof *to - 1);
     return true;
 }
 
@@ -129,7 +186,7 @@ void *assay_regions_open(const struct assay_heap_config *config, size_t bytes, s
     regions->at = regions->first;
     regions->room = ASSAY_REGIONS_INLINE;
     regions->remembers = remembers;
-    insert(regions, record, bytes, NULL);
+    insert(regions, (struct assay_region){.start = (uintptr_t)record, .bytes = bytes});
     return record;
 }
 
@@ -139,8 +196,8 @@ void assay_regions_close(struct assay_regions *regions)
     struct assay_region record = *assay_regions_search(regions, (uintptr_t)regions);
     struct assay_region table = {0};
 
-    for (size_t i = 0; i < regions->count; i++) {
-        const struct assay_region *region = &regions->at[i];
+    for (const struct assay_region *region = assay_regions_next(regions, NULL); region;
+         region = assay_regions_next(regions, region)) {
         if (region->start == (uintptr_t)regions->at)
             table = *region;
         else if (region->start != record.start)
@@ -159,17 +216,18 @@ struct assay_region *assay_regions_map(struct assay_regions *regions, size_t byt
     if (!start)
         return NULL;
     if (make_room(regions))
-        return insert(regions, start, bytes, owner);
+        return insert(regions, (struct assay_region){
+                                   .start = (uintptr_t)start, .bytes = bytes, .owner = owner});
     unmap_pages(regions, (uintptr_t)start, bytes);
     return NULL;
 }
 
 void assay_regions_unmap(struct assay_regions *regions, uintptr_t start)
 {
-    size_t index = above(regions, start) - 1;
-    size_t bytes = regions->at[index].bytes;
+    uint32_t place = below(regions, start);
+    size_t bytes = regions->at[place].bytes;
 
-    take_out(regions, index);
+    take_out(regions, place);
     unmap_pages(regions, start, bytes);
     go_home(regions);
 }
@@ -187,11 +245,19 @@ void assay_regions_cut(struct assay_regions *regions, struct assay_region *regio
 
 struct assay_region *assay_regions_search(struct assay_regions *regions, uintptr_t address)
 {
-    size_t index = above(regions, address);
+    uint32_t place = below(regions, address);
+    struct assay_region *region = &regions->at[place];
 
-    if (index == 0 || address - regions->at[index - 1].start >= regions->at[index - 1].bytes)
+    if (address - region->start >= region->bytes) /* the place of none has no bytes */
         return NULL;
-    if (regions->remembers && index < UINT16_MAX)
-        regions->recent[(address >> ASSAY_REGIONS_GRAIN) % ASSAY_REGIONS_RECENT] = (uint16_t)index;
-    return &regions->at[index - 1];
+    if (regions->remembers && place <= UINT16_MAX)
+        regions->recent[(address >> ASSAY_REGIONS_GRAIN) % ASSAY_REGIONS_RECENT] = (uint16_t)place;
+    return region;
+}
+
+struct assay_region *assay_regions_after(const struct assay_regions *regions, uintptr_t address)
+{
+    uint32_t next = regions->at[below(regions, address)].next;
+
+    return next ? &regions->at[next] : NULL;
 }

@@ -49,14 +49,18 @@ static void assert_found(struct assay_regions *regions, uintptr_t start, size_t 
 
 static void assert_in_order(const struct assay_regions *regions)
 {
-    size_t bytes = 0;
+    size_t bytes = 0, count = 0;
+    uintptr_t end = 0;
 
-    for (size_t i = 0; i < regions->count; i++) {
-        bytes += regions->at[i].bytes;
-        if (i > 0)
-            assert_true(regions->at[i].start >=
-                        regions->at[i - 1].start + regions->at[i - 1].bytes);
+    for (const struct assay_region *region = assay_regions_next(regions, NULL); region;
+         region = assay_regions_next(regions, region)) {
+        assert_true(region->start >= end);
+        assert_ptr_equal(assay_regions_after(regions, region->start - 1), region);
+        bytes += region->bytes;
+        end = region->start + region->bytes;
+        count++;
     }
+    assert_int_equal(count, regions->count);
     assert_int_equal(bytes, meter.mapped_bytes);
     assert_int_equal(regions->mapped_bytes, meter.mapped_bytes);
 }
@@ -154,6 +158,34 @@ static void test_a_refused_page_leaves_the_table_as_it_was(void **state)
     close_regions(regions);
 }
 
+/* Nodes on the longest way down from `place`. */
+static unsigned depth(const struct assay_regions *regions, uint32_t place)
+{
+    if (place == 0)
+        return 0;
+    unsigned left = depth(regions, regions->at[place].left);
+    unsigned right = depth(regions, regions->at[place].right);
+    return 1 + (left > right ? left : right);
+}
+
+static void test_the_tree_stays_low_when_addresses_come_in_order(void **state)
+{
+    enum { COUNT = 1 << 13 };
+    struct assay_regions *regions = open_regions(SIZE_MAX, false);
+    static uintptr_t starts[COUNT];
+
+    (void)state;
+    for (size_t i = 0; i < COUNT; i++)
+        starts[i] = assay_regions_map(regions, PAGE, PAGE, NULL)->start;
+    assert_true(depth(regions, regions->at[0].right) <= 3 * 13);
+    for (size_t i = 0; i < COUNT; i++)
+        if (i % 8 != 0)
+            assay_regions_unmap(regions, starts[i]);
+    assert_true(depth(regions, regions->at[0].right) <= 3 * 13);
+    assert_in_order(regions);
+    close_regions(regions);
+}
+
 static void test_a_region_can_lose_both_ends(void **state)
 {
     static const int owner;
@@ -177,6 +209,7 @@ int main(void)
         cmocka_unit_test(test_other_addresses_are_not_found),
         cmocka_unit_test(test_nothing_is_mapped_above_the_limit),
         cmocka_unit_test(test_a_refused_page_leaves_the_table_as_it_was),
+        cmocka_unit_test(test_the_tree_stays_low_when_addresses_come_in_order),
         cmocka_unit_test(test_a_region_can_lose_both_ends),
     };
 
