@@ -23,6 +23,7 @@ struct corpus {
     size_t count, room;
     uint64_t files;     /* that were inputs */
     uint64_t left_out;  /* files that are none, each told in a line */
+    const char *but;    /* a folder that is passed over, as its path would be told; NULL: none */
     bool is_unreadable; /* at least one could not be read, told in a line */
 };
 

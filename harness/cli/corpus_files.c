@@ -232,7 +232,8 @@ bool corpus_collect(struct corpus *corpus, char *const *folders, uint64_t most_b
         switch (entry->fts_info) {
         case FTS_D:
             entry->fts_number = writer_of(entry);
-            if (entry->fts_name[0] == '.' && entry->fts_level > 0)
+            if ((entry->fts_name[0] == '.' && entry->fts_level > 0) ||
+                (corpus->but && strcmp(entry->fts_path, corpus->but) == 0))
                 fts_set(tour, entry, FTS_SKIP);
             break;
         case FTS_F:

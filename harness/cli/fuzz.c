@@ -1,5 +1,5 @@
 /*
- * fuzz.c - `assay fuzz`: random streams on a backend, by several workers, until time is up.
+ * fuzz.c - `assay fuzz`: random streams, or those of an engine, on a backend, by several workers, until time is up.
  *
  * The supervisor only looks: workers that die are begun anew with the slice that they had. How far the campaign is
  * stands in FOLDER/BACKEND.progress: the first slice that is not done. A slice is done when its finding is written, so
@@ -14,14 +14,10 @@
 #include "assay/guard.h"
 #include "assay/registry.h"
 
-#include <ctype.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -37,9 +33,10 @@
 #define SLOW_STREAMS 10
 #define SLOW_AFTER_SECONDS 2
 
-static const char *spec = "", *folder = "findings", *backend_options = "";
+static const char *spec = "", *folder = "findings", *backend_options = "", *engine = "random",
+                  *corpus = "";
 static double most_seconds = 60;
-static uint64_t jobs = 1, seed = 1;
+static uint64_t jobs = 1, seed = 1, most_runs;
 static bool json;
 
 static const struct cli_option options[] = {
@@ -48,9 +45,14 @@ static const struct cli_option options[] = {
      "of the backend, see assay list", 0, 0},
     {"time", CLI_SECONDS, &most_seconds, "S", "ends after so many seconds; default 60; 0: never", 0,
      31536000},
+    {"runs", CLI_COUNT, &most_runs, "N", "ends after about so many streams; default 0: never", 0,
+     0},
     {"jobs", CLI_COUNT, &jobs, "N", "processes at work; default 1", 1, FUZZ_JOBS},
     {"seed", CLI_COUNT, &seed, "N", "other streams for other seeds; default 1", 0, UINT32_MAX},
     {"output", CLI_TEXT, &folder, "FOLDER", "where findings go; default findings", 0, 0},
+    {"engine", CLI_TEXT, &engine, "NAME", "random, libfuzzer or aflpp; default random", 0, 0},
+    {"corpus", CLI_TEXT, &corpus, "FOLDER",
+     "an engine's inputs, old and new; default in the folder of --output", 0, 0},
     {"json", CLI_FLAG, &json, NULL, "one JSON object", 0, 0},
     {0},
 };
@@ -71,140 +73,26 @@ static double now_seconds(void)
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-/* --- progress that outlives us --- */
-
-/* "plugin:/tmp/My.so" is "my-so": what a file may be called. */
-static void set_name(struct fuzz *fuzz)
-{
-    const char *slash = strrchr(spec, '/'), *from = slash ? slash + 1 : spec;
-    size_t length = strlen(from);
-
-    if (length > 3 && strcmp(from + length - 3, ".so") == 0)
-        length -= 3;
-    snprintf(fuzz->name, sizeof fuzz->name, "%.*s", (int)(length < 63 ? length : 63), from);
-    for (char *at = fuzz->name; *at; at++)
-        *at = isalnum((unsigned char)*at) ? (char)tolower((unsigned char)*at)
-              : *at == '_'                ? '_'
-                                          : '-';
-}
-
-static void progress_path(const struct fuzz *fuzz, char *path, size_t room)
-{
-    snprintf(path, room, "%s/%s.progress", fuzz->folder, fuzz->name);
-}
-
-/* "seed 1" to 1; false if the line is something else. */
-static bool read_line(FILE *file, const char *word, unsigned long long *number)
-{
-    char line[64], *end;
-    size_t length = strlen(word);
-
-    if (!fgets(line, sizeof line, file) || strncmp(line, word, length) != 0 ||
-        !isdigit((unsigned char)line[length]))
-        return false;
-    errno = 0;
-    *number = strtoull(line + length, &end, 10);
-    return errno == 0 && strcmp(end, "\n") == 0;
-}
-
-/* The first slice to run; 0 or the exit code after having printed why not. */
-static int load_progress(struct fuzz *fuzz)
-{
-    unsigned long long version, of_seed, slice;
-    char path[4096];
-
-    progress_path(fuzz, path, sizeof path);
-    FILE *file = fopen(path, "re");
-    if (!file && errno == ENOENT)
-        return 0;
-    if (!file)
-        return cli_fail(CLI_ENVIRONMENT, "cannot read %s: %s", path, strerror(errno));
-    bool good = read_line(file, "assay-fuzz ", &version) && version == 1 &&
-                read_line(file, "seed ", &of_seed) && read_line(file, "slice ", &slice);
-    fclose(file);
-    if (!good)
-        return cli_fail(CLI_ENVIRONMENT,
-                        "%s is not the progress of a campaign: remove it to begin anew", path);
-    if (of_seed == fuzz->seed)
-        atomic_store(&fuzz->shared->next_slice, slice);
-    return 0;
-}
-
-static int save_progress(const struct fuzz *fuzz)
-{
-    unsigned long long first = atomic_load(&fuzz->shared->next_slice);
-    struct cli_output output;
-    char path[4096];
-
-    for (unsigned i = 0; i < jobs; i++) {
-        const struct fuzz_worker *worker = &fuzz->shared->worker[i];
-        if (atomic_load(&worker->has_slice) && atomic_load(&worker->slice) < first)
-            first = atomic_load(&worker->slice);
-    }
-    progress_path(fuzz, path, sizeof path);
-    int code = cli_output_open(&output, path);
-    if (code)
-        return code;
-    fprintf(output.file, "assay-fuzz 1\nseed %" PRIu64 "\nslice %llu\n", fuzz->seed, first);
-    return cli_output_close(&output, true);
-}
-
-/*
- * Two campaigns would take each other's slices for done. The lock is this process's alone, not its children's, and
- * goes with it; the file stays.
- */
-static int lock(const struct fuzz *fuzz)
-{
-    struct flock all = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-    char path[4096];
-
-    snprintf(path, sizeof path, "%s/%s.lock", fuzz->folder, fuzz->name);
-    int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-    if (file < 0)
-        return cli_fail(CLI_ENVIRONMENT, "cannot write %s: %s", path, strerror(errno));
-    if (fcntl(file, F_SETLK, &all) == 0)
-        return 0; /* open until we end */
-    int why = errno;
-    close(file);
-    if (why != EACCES && why != EAGAIN)
-        return cli_fail(CLI_ENVIRONMENT, "cannot lock %s: %s", path, strerror(why));
-    return cli_fail(
-        CLI_ENVIRONMENT,
-        "another campaign on %s is under way in %s: use its --jobs, or another --output",
-        fuzz->spec, fuzz->folder);
-}
-
-static int open_folder(const struct fuzz *fuzz)
-{
-    struct stat status;
-
-    if (mkdir(fuzz->folder, 0777) != 0 && errno != EEXIST)
-        return cli_fail(CLI_ENVIRONMENT, "cannot make %s: %s", fuzz->folder, strerror(errno));
-    if (stat(fuzz->folder, &status) != 0 || !S_ISDIR(status.st_mode))
-        return cli_fail(CLI_ENVIRONMENT, "%s is not a folder: name one with --output",
-                        fuzz->folder);
-    if (access(fuzz->folder, R_OK | W_OK | X_OK) != 0)
-        return cli_fail(CLI_ENVIRONMENT, "cannot read and write in %s: %s", fuzz->folder,
-                        strerror(errno));
-    int code = lock(fuzz);
-    if (code)
-        return code;
-    fuzz_tidy(fuzz->folder);
-    return 0;
-}
-
 /* --- telling --- */
 
 static struct fuzz_worker total_of(const struct fuzz *fuzz)
 {
     struct fuzz_worker sum = {0};
 
-    for (unsigned i = 0; i < jobs; i++) {
+    for (unsigned i = 0; i < fuzz->jobs; i++) {
         const struct fuzz_worker *worker = &fuzz->shared->worker[i];
         sum.streams += worker->streams;
         sum.ops += worker->ops;
         sum.served += worker->served;
         sum.refused += worker->refused;
+        if (fuzz->counts[i]) {
+            sum.streams += fuzz->counts[i]->executions;
+            sum.ops += fuzz->counts[i]->ops;
+            sum.served += fuzz->counts[i]->served;
+            sum.refused += fuzz->counts[i]->refused;
+        }
+        sum.corpus = worker->corpus > sum.corpus ? worker->corpus : sum.corpus;
+        sum.features = worker->features > sum.features ? worker->features : sum.features;
         sum.known += worker->known;
         sum.unconfirmed += worker->unconfirmed;
         sum.written += worker->written;
@@ -223,10 +111,12 @@ static void show(const struct fuzz *fuzz, double seconds)
 {
     const struct fuzz_worker sum = total_of(fuzz);
 
-    fprintf(stderr,
-            "\r\033[K%s: %.0f s, %.0f streams/s, %.0f operations/s, %.0f %% refused, %llu findings",
+    fprintf(stderr, "\r\033[K%s: %.0f s, %.0f streams/s, %.0f operations/s, %.0f %% refused, ",
             spec, seconds, (double)sum.streams / seconds, (double)sum.ops / seconds,
-            100 * refused_share(&sum), sum.written);
+            100 * refused_share(&sum));
+    if (fuzz->engine != FUZZ_RANDOM)
+        fprintf(stderr, "%llu inputs, %llu features, ", sum.corpus, sum.features);
+    fprintf(stderr, "%llu findings", sum.written);
 }
 
 static int summarise(const struct fuzz *fuzz, double seconds)
@@ -236,6 +126,7 @@ static int summarise(const struct fuzz *fuzz, double seconds)
     if (json) {
         cJSON *row = json_row("fuzz");
         cJSON_AddStringToObject(row, "backend", spec);
+        cJSON_AddStringToObject(row, "engine", engine);
         json_number(row, "seconds", seconds);
         json_count(row, "streams", sum.streams);
         json_count(row, "operations", sum.ops);
@@ -245,10 +136,18 @@ static int summarise(const struct fuzz *fuzz, double seconds)
         json_count(row, "findings_again", sum.known);
         json_count(row, "unconfirmed", sum.unconfirmed);
         cJSON_AddStringToObject(row, "folder", fuzz->folder);
+        if (fuzz->engine != FUZZ_RANDOM) {
+            json_count(row, "inputs", sum.corpus);
+            json_count(row, "features", sum.features);
+            cJSON_AddStringToObject(row, "corpus", fuzz->corpus);
+        }
         json_print(stdout, row);
     } else {
         printf("%s: %.1f s, %llu streams, %llu operations, %.0f %% of requests refused\n", spec,
                seconds, sum.streams, sum.ops, 100 * refused_share(&sum));
+        if (fuzz->engine != FUZZ_RANDOM)
+            printf("%llu inputs with %llu features in %s\n", sum.corpus, sum.features,
+                   fuzz->corpus);
         printf("%llu findings written to %s, %llu seen again, %llu not confirmed\n", sum.written,
                fuzz->folder, sum.known, sum.unconfirmed);
     }
@@ -278,7 +177,7 @@ static unsigned look_after(const struct fuzz *fuzz, pid_t *workers)
     unsigned alive = 0;
     int ending;
 
-    for (unsigned i = 0; i < jobs; i++) {
+    for (unsigned i = 0; i < fuzz->jobs; i++) {
         if (workers[i] > 0 && waitpid(workers[i], &ending, WNOHANG) == workers[i]) {
             workers[i] = 0;
             if (WIFSIGNALED(ending) && !atomic_load(&fuzz->shared->stop))
@@ -305,7 +204,7 @@ static int supervise(const struct fuzz *fuzz)
     unsigned alive = 0, looks = 0;
     int code = 0;
 
-    for (unsigned i = 0; i < jobs; i++)
+    for (unsigned i = 0; i < fuzz->jobs; i++)
         alive += start(fuzz, workers, i);
     if (!alive)
         return cli_fail(CLI_ENVIRONMENT, "cannot start a process");
@@ -313,26 +212,27 @@ static int supervise(const struct fuzz *fuzz)
         double seconds = now_seconds() - began;
         if (stopped > 0 && seconds - stopped > GRACE_SECONDS)
             break;
-        if (stopped <= 0 &&
-            (interrupted || code || (most_seconds > 0 && seconds >= most_seconds))) {
+        if (stopped <= 0 && (interrupted || code || (most_seconds > 0 && seconds >= most_seconds) ||
+                             (most_runs && total_of(fuzz).streams >= most_runs))) {
             atomic_store(&fuzz->shared->stop, true);
             stopped = seconds;
         }
         if (looks++ % SAVE_EACH == 0) {
-            code = code ? code : save_progress(fuzz);
+            code = code ? code : fuzz_save_progress(fuzz);
             if (isatty(STDERR_FILENO) && seconds >= 1)
                 show(fuzz, seconds);
         }
         nanosleep(&pause, NULL);
         alive = look_after(fuzz, workers);
     }
-    for (unsigned i = 0; i < jobs; i++)
+    for (unsigned i = 0; i < fuzz->jobs; i++)
         if (workers[i] > 0)
             end_worker(workers[i]);
     fuzz_tidy(fuzz->folder);
+    fuzz_engine_close(fuzz);
     if (isatty(STDERR_FILENO))
         fputs("\r\033[K", stderr);
-    code = code ? code : save_progress(fuzz);
+    code = code ? code : fuzz_save_progress(fuzz);
     int found = summarise(fuzz, now_seconds() - began);
     if (atomic_load(&fuzz->shared->failed))
         return cli_fail(CLI_ENVIRONMENT, "%s", fuzz->shared->error.what);
@@ -376,25 +276,32 @@ static int run_command(int argc, char **argv)
         return cli_fail(CLI_USAGE, "fuzz: takes no file, but got '%s'", argv[operand]);
     if (assay_registry_find(spec, &fuzz.backend, &error) != ASSAY_OK)
         return cli_fail(CLI_USAGE, "%s", error.what);
+    if (!fuzz_engine_parse(engine, &fuzz.engine))
+        return CLI_USAGE;
+    if (fuzz.engine == FUZZ_RANDOM && corpus[0])
+        return cli_fail(CLI_USAGE, "fuzz: random streams have no --corpus: say which --engine");
     fuzz.spec = spec;
+    fuzz.jobs = (unsigned)jobs;
+    fuzz_set_name(&fuzz);
     fuzz.options = backend_options;
     fuzz.folder = folder;
     fuzz.seed = seed;
     fuzz.shared = assay_guard_shared(sizeof *fuzz.shared);
     if (!fuzz.shared)
         return cli_fail(CLI_ENVIRONMENT, "no memory to share with child processes");
-    set_name(&fuzz);
     const struct sigaction action = {.sa_handler = interrupt};
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
-    code = try_heap(&fuzz);
-    code = code ? code : open_folder(&fuzz);
-    code = code ? code : load_progress(&fuzz);
+    code = fuzz_engine_find(&fuzz);
+    code = code ? code : try_heap(&fuzz);
+    code = code ? code : fuzz_open_folder(&fuzz);
+    code = code ? code : fuzz_load_progress(&fuzz);
+    code = code ? code : fuzz_engine_open(&fuzz, corpus);
     code = code ? code : supervise(&fuzz);
     assay_guard_unshare(fuzz.shared, sizeof *fuzz.shared);
     return code;
 }
 
 const struct cli_command cli_fuzz_command = {
-    "fuzz", "looks for broken promises with random streams, and writes them down", "", options,
+    "fuzz", "looks for broken promises in child processes, and writes them down", "", options,
     run_command};

@@ -13,7 +13,6 @@
 #include "assay/bytes.h"
 #include "assay/reduce.h"
 #include "assay/report.h"
-#include "assay/swarm.h"
 #include "assay/text.h"
 
 #include <dirent.h>
@@ -25,12 +24,6 @@
 #include <unistd.h>
 
 #define PART ".part-"
-
-/* As --pages has it. */
-static const char *pages_of(uint64_t number)
-{
-    return assay_campaign_is_fenced(number) ? "fenced" : "recycled";
-}
 
 /* --- folders --- */
 
@@ -263,22 +256,29 @@ static enum fuzz_written confirm_and_write(struct filling *filling, struct assay
     return filling->course->found ? write_named(filling, error) : FUZZ_UNCONFIRMED;
 }
 
-enum fuzz_written fuzz_write_finding(const struct fuzz *fuzz, uint64_t number,
-                                     struct assay_error *error)
+static bool copy(struct assay_stream *stream, const struct assay_stream *whole)
 {
-    const struct retell retell = {fuzz->spec,       fuzz->backend, fuzz->options,
-                                  pages_of(number), FUZZ_CONTENT,  3};
-    struct assay_stream whole = {0}, stream = {0};
+    stream->setup = whole->setup;
+    for (size_t i = 0; i < whole->count; i++)
+        if (assay_stream_append(stream, &whole->ops[i]) != ASSAY_OK)
+            return false;
+    return true;
+}
+
+enum fuzz_written fuzz_write_finding(const struct fuzz *fuzz, const struct assay_stream *whole,
+                                     const char *pages, struct assay_error *error)
+{
+    const struct retell retell = {fuzz->spec, fuzz->backend, fuzz->options,
+                                  pages,      FUZZ_CONTENT,  FUZZ_HANG_SECONDS};
+    struct assay_stream stream = {0};
     struct assay_course course = {.found = false};
-    struct filling filling = {.fuzz = fuzz, .whole = &whole, .course = &course, .retell = &retell};
+    struct filling filling = {.fuzz = fuzz, .whole = whole, .course = &course, .retell = &retell};
     enum fuzz_written written = FUZZ_FAILED;
 
     assay_error_set(error, "no memory for a stream");
-    if (assay_swarm_stream(&whole, number) == ASSAY_OK &&
-        assay_swarm_stream(&stream, number) == ASSAY_OK)
+    if (copy(&stream, whole))
         written = confirm_and_write(&filling, &stream, error);
     assay_course_clear(&course);
-    assay_stream_clear(&whole);
     assay_stream_clear(&stream);
     return written;
 }

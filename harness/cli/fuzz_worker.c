@@ -6,6 +6,8 @@
  */
 #include "fuzz.h"
 
+#include "assay/swarm.h"
+
 #include <signal.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -15,40 +17,60 @@
 /* Findings of one check before it is ignored. */
 #define SEEN_OFTEN 16
 
-static void fail(struct fuzz_shared *shared, const struct assay_error *error)
+void fuzz_fail(struct fuzz_shared *shared, const struct assay_error *error)
 {
     shared->error = *error;
     atomic_store(&shared->failed, true);
 }
 
-static bool take_finding(const struct fuzz *fuzz, struct fuzz_worker *worker,
-                         const struct assay_campaign_result *result)
+void fuzz_fail_with(const struct fuzz *fuzz, const char *what, const char *why)
+{
+    struct assay_error error;
+
+    assay_error_set(&error, "%s: %s", what, why);
+    fuzz_fail(fuzz->shared, &error);
+}
+
+enum fuzz_written fuzz_take(const struct fuzz *fuzz, unsigned number,
+                            const struct assay_stream *whole, enum assay_check check,
+                            const char *pages)
 {
     struct fuzz_shared *shared = fuzz->shared;
-    enum assay_check check = result->finding.check;
+    struct fuzz_worker *worker = &shared->worker[number];
     struct assay_error error;
 
     if (atomic_fetch_add(&shared->seen[check], 1) + 1 >= SEEN_OFTEN)
         atomic_fetch_or(&shared->ignored, 1ull << check);
-    switch (fuzz_write_finding(fuzz, result->stream, &error)) {
-    case FUZZ_NEW:
-        worker->written++;
-        return true;
-    case FUZZ_KNOWN:
-        worker->known++;
-        return true;
-    case FUZZ_UNCONFIRMED:
-        worker->unconfirmed++;
-        return true;
-    case FUZZ_FAILED:
-        break;
-    }
-    fail(shared, &error);
-    return false;
+    enum fuzz_written written = fuzz_write_finding(fuzz, whole, pages, &error);
+    worker->written += written == FUZZ_NEW;
+    worker->known += written == FUZZ_KNOWN;
+    worker->unconfirmed += written == FUZZ_UNCONFIRMED;
+    if (written == FUZZ_FAILED)
+        fuzz_fail(shared, &error);
+    return written;
 }
 
-static bool run_slice(const struct fuzz *fuzz, struct fuzz_worker *worker)
+static bool take_number(const struct fuzz *fuzz, unsigned number,
+                        const struct assay_campaign_result *result)
 {
+    struct assay_stream stream = {0};
+    struct assay_error error;
+    const char *pages = assay_campaign_is_fenced(result->stream) ? "fenced" : "recycled";
+    bool taken = assay_swarm_stream(&stream, result->stream) == ASSAY_OK;
+
+    if (taken) {
+        taken = fuzz_take(fuzz, number, &stream, result->finding.check, pages) != FUZZ_FAILED;
+    } else {
+        assay_error_set(&error, "no memory for a stream");
+        fuzz_fail(fuzz->shared, &error);
+    }
+    assay_stream_clear(&stream);
+    return taken;
+}
+
+static bool run_slice(const struct fuzz *fuzz, unsigned number)
+{
+    struct fuzz_worker *worker = &fuzz->shared->worker[number];
     const struct assay_campaign_options options = {
         .seed = (fuzz->seed << 20) + atomic_load(&worker->slice),
         .most_seconds = SLICE_SECONDS,
@@ -59,14 +81,14 @@ static bool run_slice(const struct fuzz *fuzz, struct fuzz_worker *worker)
     struct assay_error error;
 
     if (assay_campaign_run(fuzz->backend, &options, &result, &error) != ASSAY_OK) {
-        fail(fuzz->shared, &error);
+        fuzz_fail(fuzz->shared, &error);
         return false;
     }
     worker->streams += result.streams;
     worker->ops += result.ops;
     worker->served += result.served;
     worker->refused += result.refused;
-    return !result.found || take_finding(fuzz, worker, &result);
+    return !result.found || take_number(fuzz, number, &result);
 }
 
 /* At no moment does it look as if a slice that nobody has run were done. */
@@ -87,11 +109,12 @@ void fuzz_work(const struct fuzz *fuzz, unsigned number)
     signal(SIGINT, SIG_IGN); /* the supervisor tells us */
     signal(SIGTERM, SIG_DFL);
     while (!atomic_load(&shared->stop) && !atomic_load(&shared->failed)) {
-        if (!worker->has_slice || worker->tries >= FUZZ_TRIES) {
+        if (!worker->has_slice || worker->tries >= FUZZ_TRIES)
             take_slice(shared, worker);
-        }
         worker->tries++;
-        if (!run_slice(fuzz, worker))
+        bool good =
+            fuzz->engine == FUZZ_RANDOM ? run_slice(fuzz, number) : fuzz_engine_run(fuzz, number);
+        if (!good)
             break;
         atomic_store(&worker->has_slice, false);
     }

@@ -22,6 +22,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 bool fuzz_save(const char *path, const struct assay_stream *stream);
 
 /*
+ * Under an engine that `assay fuzz` started: the counts that both see (engine.h), NULL otherwise. fuzz_engine_begin()
+ * counts an input that is about to run, and ends it by abort() where it does not end.
+ */
+struct fuzz_counts;
+struct fuzz_counts *fuzz_engine_open(void);
+void fuzz_engine_begin(void);
+/* Where an engine wants to see so many marks of the input that is about to run; NULL where it finds them itself. */
+__attribute__((weak)) uint8_t *fuzz_engine_marks(size_t count);
+
+/*
  * Guidance beyond code coverage: a target keeps counters of its own in an array marked FUZZ_COUNTERS. libFuzzer takes
  * each for an edge of the program, and clears them before every input. fuzz_counters() says where they are, for an
  * engine that must be shown them: after an input those that are not 0 say what was seen in it.

@@ -6,6 +6,7 @@
  * memory are kept from input to input for speed; what is in them is not. What the heap does is marked in counters, so
  * that a library without coverage guides the fuzzer too.
  */
+#include "engine.h"
 #include "fuzz.h"
 
 #include "assay/bytes.h"
@@ -17,10 +18,7 @@
 #include <string.h>
 
 #define DEFAULT_BACKEND "list"
-#define DEFAULT_LIMIT ((size_t)32 << 10)
 #define PAGES_BYTES ((size_t)16 << 20)
-/* Streams that ask for more are not run: clearing that much would be all the target does. */
-#define LIMIT_MAX ((size_t)256 << 10)
 /* Of larger blocks only both ends are written and checked. */
 #define CONTENT_BYTES 2048
 
@@ -33,6 +31,8 @@ static struct assay_replay *replay;
 static struct assay_stream stream;
 static uint8_t counters[ASSAY_WATCH_MARKS] FUZZ_COUNTERS;
 static struct assay_watch watch = {.marks = counters};
+static struct fuzz_counts *counts; /* NULL: not under `assay fuzz` */
+static uint64_t ignored;           /* as the replay has it */
 
 static __attribute__((noreturn)) void stop(int code, const char *why)
 {
@@ -51,9 +51,27 @@ static bool run(struct assay_replay_result *result, struct assay_error *error)
     struct assay_stream_reader reader;
 
     if (stream.setup.limit == 0)
-        stream.setup.limit = DEFAULT_LIMIT;
+        stream.setup.limit = FUZZ_LIMIT;
     assay_stream_reader_init(&reader, &stream);
     return assay_replay_run(replay, &reader.reader, result, error) == ASSAY_OK;
+}
+
+static void open_replay(void)
+{
+    const struct assay_replay_options options = {
+        .pages = &recycler.source,
+        .reset_pages = recycle,
+        .reset_ctx = &recycler,
+        .content_bytes = CONTENT_BYTES,
+        .options = getenv("ASSAY_BACKEND_OPTIONS"),
+        .ignored = ignored,
+        .watch = fuzz_is_guided() ? &watch : NULL,
+    };
+
+    assay_replay_close(replay);
+    replay = assay_replay_open(backend, &options);
+    if (!replay)
+        stop(EXIT_ENVIRONMENT, "out of memory");
 }
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
@@ -63,6 +81,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 
     if (fuzz_add_flags)
         fuzz_add_flags(argc, argv);
+    counts = fuzz_engine_open();
     spec = getenv("ASSAY_BACKEND");
     if (!spec || !*spec)
         spec = DEFAULT_BACKEND;
@@ -70,16 +89,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
         stop(EXIT_USAGE, error.what);
     if (assay_recycler_open(&recycler, PAGES_BYTES, ASSAY_RECYCLER_BASE) != ASSAY_OK)
         stop(EXIT_ENVIRONMENT, "the address range for the heap's pages is not to be had");
-    const struct assay_replay_options options = {
-        .pages = &recycler.source,
-        .reset_pages = recycle,
-        .reset_ctx = &recycler,
-        .content_bytes = CONTENT_BYTES,
-        .watch = fuzz_is_guided() ? &watch : NULL,
-    };
-    replay = assay_replay_open(backend, &options);
-    if (!replay)
-        stop(EXIT_ENVIRONMENT, "out of memory");
+    open_replay();
     /* A backend that gives no heap at all would pass everything. */
     if (!run(&result, &error))
         stop(EXIT_ENVIRONMENT, error.what);
@@ -92,10 +102,22 @@ static __attribute__((noreturn)) void report(const struct assay_finding *finding
     char path[200], repeat[4096];
 
     snprintf(path, sizeof path, FUZZ_FINDINGS "/%s-%s-%zu.ops", backend->name, check, stream.count);
-    bool saved = fuzz_save(path, &stream);
+    bool saved = !counts && fuzz_save(path, &stream);
     snprintf(repeat, sizeof repeat, "assay replay --backend %s %s", spec, path);
     assay_report_finding(stderr, finding, saved ? repeat : NULL);
     abort();
+}
+
+/* Tells who started us what was done; what is to be ignored may have changed meanwhile. */
+static void count(const struct assay_replay_result *result)
+{
+    counts->ops += result->ops;
+    counts->served += result->served;
+    counts->refused += result->refused;
+    if (ignored != counts->ignored) {
+        ignored = counts->ignored;
+        open_replay();
+    }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -103,11 +125,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct assay_replay_result result;
     struct assay_error error;
 
+    fuzz_engine_begin();
+    if (fuzz_engine_marks)
+        watch.marks = fuzz_engine_marks(ASSAY_WATCH_MARKS);
     if (assay_bytes_decode(&stream, data, size) != ASSAY_OK)
         return 0;
-    if (stream.setup.limit > LIMIT_MAX || !run(&result, &error))
+    if (stream.setup.limit > FUZZ_LIMIT_MAX || !run(&result, &error))
         return 0;
     if (result.found)
         report(&result.finding);
+    if (counts)
+        count(&result);
     return 0;
 }

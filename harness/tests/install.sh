@@ -14,6 +14,10 @@ bin/assay record -o run.trace -- sort --version >record.log 2>&1
 bin/assay replay --backend list run.trace >>record.log
 grep -q '^1 passed, 0 failed' record.log || { cat record.log; exit 1; }
 test -s share/man/man1/assay.1
+for engine in libfuzzer aflpp; do
+    [ ! -x "lib/assay/engine_$engine" ] ||
+        bin/assay fuzz --engine $engine --backend list --time 0 --runs 100 >fuzz.log 2>&1 || { cat fuzz.log; exit 1; }
+done
 bash -n share/bash-completion/completions/assay
 # Moved as a whole, as a package manager moves what it stages.
 DESTDIR=$prefix/stage cmake --install "$build" --prefix /usr >>log
