@@ -95,8 +95,10 @@ enum cli_exit debugger_become(int argc, char **argv, uint64_t stop)
     char self[4096] = "", before[40];
     size_t count = fixed;
 
-    if (!words || readlink("/proc/self/exe", self, sizeof self - 1) < 0)
+    if (!words || readlink("/proc/self/exe", self, sizeof self - 1) < 0) {
+        free(words);
         return (enum cli_exit)cli_fail(CLI_ENVIRONMENT, "replay: cannot find itself for gdb");
+    }
     snprintf(before, sizeof before, "--stop-before=%llu", (unsigned long long)stop);
     memcpy(words, head, sizeof head);
     words[count++] = self;

@@ -276,7 +276,7 @@ static enum cli_exit replay_one(struct job *job)
     return outcome->result.found ? CLI_FINDING : CLI_NOTHING;
 }
 
-/* Runs every backend on every file; the gravest exit code wins. *op: of the last finding. */
+/* Runs every backend, up to NULL, on every file; the gravest exit code wins. *op: of the last finding. */
 static enum cli_exit replay_all(const struct assay_backend **backends, char **paths, int count,
                                 uint64_t *op)
 {
@@ -287,7 +287,7 @@ static enum cli_exit replay_all(const struct assay_backend **backends, char **pa
     if (!job.outcome)
         return (enum cli_exit)cli_fail(CLI_ENVIRONMENT, "no memory to share with a child process");
     for (int i = 0; i < count; i++) {
-        for (size_t k = 0; k < specs.count; k++) {
+        for (size_t k = 0; backends[k]; k++) {
             job.path = paths[i];
             job.spec = specs.words[k];
             job.backend = backends[k];
@@ -317,7 +317,7 @@ static const char *what_debugger_wants(int files)
 
 static int run_command(int argc, char **argv)
 {
-    const struct assay_backend *backends[CLI_LIST_ROOM] = {NULL};
+    const struct assay_backend *backends[CLI_LIST_ROOM + 1] = {NULL};
     struct assay_error error;
     uint64_t op = 0;
     int code, first = cli_parse(&cli_replay_command, argc, argv, &code);

@@ -94,15 +94,15 @@ struct assay_watch {
     enum assay_event event; /* of the last operation */
     unsigned last_class;    /* of the last block served */
     unsigned closest;       /* granules between neighbours: what a heap keeps between two blocks */
+    bool was_live;          /* there was a block in the slot of the operation, before it */
     uintptr_t freed;        /* start of the last freed block; 0: none */
     size_t freed_bytes;     /* its usable bytes */
-    uintptr_t start;        /* of the block in the operation's slot, before it */
+    uintptr_t start;        /* of that block */
     size_t usable;          /* of it */
     unsigned below, above;  /* granules free beside it */
     uint64_t served, refused; /* up to the operation */
     uint64_t skipped;
     uint64_t maps, unmaps, refusals;
-    bool was_live; /* there was a block in that slot */
 };
 
 /* Marks the check that ended a stream: for those who see crash and hang from outside the replay. */
