@@ -1,6 +1,7 @@
 /* conformance_alloc.c - alloc, free, alloc_zeroed, alloc_aligned, realloc, and refusals. */
 #include "conformance_tests.h"
 
+#include "assay/sanitizer.h"
 #include "assay/sizes.h"
 
 #include <stddef.h>
@@ -98,7 +99,7 @@ static void test_sizes_above_32_bits_are_whole_or_refused(struct trial *trial)
 {
     static const size_t above[] = {1, 16, 100, 4096, 70000};
 
-    if (TRIAL_IS_SANITIZED)
+    if (assay_is_sanitized())
         trial_not_asked(trial, "not asked under a sanitizer, whose books of 4 GiB would not fit");
     trial_open(trial);
     trial_churn(trial, 100);

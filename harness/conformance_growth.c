@@ -28,6 +28,8 @@
 #define PAGES_ALIGN ((size_t)16 << 10)
 /* Of processor time, well below what a test may take; a heap too slow for it is not held to be a hang. */
 #define PATIENCE_SECONDS 3
+#define TOO_SLOW "cannot be told of a heap as slow as this"
+#define KEEPS_FREED "cannot be told under a sanitizer, which keeps freed memory"
 
 static size_t most_resident_kib(void)
 {
@@ -77,13 +79,6 @@ static void *make_shrunk(const struct assay_backend *backend, void *self, size_t
     return resize(backend, self, backend->alloc(self, size * 2), size);
 }
 
-/* Ends the test without a verdict. */
-__attribute__((noreturn)) static void leave_untold(struct trial *trial, const char *why)
-{
-    trial->claimed = false;
-    trial_broken(trial, "cannot be told %s", why);
-}
-
 struct work {
     make_function *make;
     const char *how;
@@ -100,7 +95,7 @@ static void work_once(struct trial *trial, const struct work *work, size_t block
 
     for (size_t done = 0; done < blocks; done += at_once) {
         if (clock() > PATIENCE_SECONDS * CLOCKS_PER_SEC)
-            leave_untold(trial, "of a heap as slow as this");
+            trial_not_asked(trial, TOO_SLOW);
         for (size_t i = 0; i < at_once; i++) {
             live[i] = work->make(backend, self, work->size);
             EXPECT(trial, live[i], "%s of %zu bytes is refused", work->how, work->size);
@@ -160,7 +155,7 @@ static void test_freed_memory_serves_again(struct trial *trial)
     const struct assay_backend *backend = trial->backend;
 
     if (assay_is_sanitized())
-        leave_untold(trial, "under a sanitizer, which keeps freed memory");
+        trial_not_asked(trial, KEEPS_FREED);
     trial_open(trial);
     expect_rest(trial, make_plain, "alloc");
     if (backend->alloc_zeroed)
@@ -264,7 +259,7 @@ static void run_passage(struct trial *trial, const void *arg, unsigned length)
 
     (void)arg;
     if (clock() > PATIENCE_SECONDS * CLOCKS_PER_SEC)
-        leave_untold(trial, "of a heap as slow as this");
+        trial_not_asked(trial, TOO_SLOW);
     for (int i = 0; i < TAKERS; i++)
         EXPECT(trial, pthread_create(&takers[i], NULL, run_taker, &passage) == 0,
                "the test has no thread");
@@ -278,7 +273,7 @@ static void run_passage(struct trial *trial, const void *arg, unsigned length)
 static void expect_rest_of_threads(struct trial *trial, window_function *run, const char *what)
 {
     if (assay_is_sanitized())
-        leave_untold(trial, "under a sanitizer, which keeps freed memory");
+        trial_not_asked(trial, KEEPS_FREED);
     trial_open(trial);
     size_t kib = lasting_growth_kib(trial, run, NULL);
     EXPECT(trial, kib == 0, "%s again and again need %zu KiB more", what, kib);

@@ -46,20 +46,8 @@ ASSAY_MUST_CHECK assay_status trial_run(struct trial *trial, void (*run)(struct 
 __attribute__((noreturn, format(printf, 2, 3))) void trial_broken(struct trial *trial,
                                                                   const char *format, ...);
 
-/* The same where the question cannot be put in this build: nothing is promised, and why is said. */
+/* The same where the question cannot be put, or not be answered: nothing is promised, and why is said. */
 __attribute__((noreturn)) void trial_not_asked(struct trial *trial, const char *why);
-
-/* A sanitizer keeps books about all memory that is mapped, and has a malloc of its own. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define TRIAL_IS_SANITIZED true
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define TRIAL_IS_SANITIZED true
-#endif
-#endif
-#ifndef TRIAL_IS_SANITIZED
-#define TRIAL_IS_SANITIZED false
-#endif
 
 #define EXPECT(trial, condition, ...)                                                              \
     do {                                                                                           \
