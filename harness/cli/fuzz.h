@@ -115,6 +115,8 @@ enum fuzz_written fuzz_take(const struct fuzz *fuzz, unsigned number,
  */
 enum fuzz_written fuzz_write_finding(const struct fuzz *fuzz, const struct assay_stream *whole,
                                      const char *pages, struct assay_error *error);
+/* With the files in it. */
+void fuzz_remove_folder(const char *path);
 /* Removes what died while it wrote. */
 void fuzz_tidy(const char *path);
 

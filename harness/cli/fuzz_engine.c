@@ -9,7 +9,6 @@
 
 #include "assay/guard.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -138,19 +137,8 @@ int fuzz_engine_open(struct fuzz *fuzz, const char *corpus)
 
 void fuzz_engine_close(const struct fuzz *fuzz)
 {
-    DIR *folder = fuzz->seeds[0] ? opendir(fuzz->seeds) : NULL;
-    struct dirent *entry;
-    char path[4096];
-
-    while (folder && (entry = readdir(folder))) {
-        snprintf(path, sizeof path, "%s/%s", fuzz->seeds, entry->d_name);
-        if (entry->d_name[0] != '.')
-            unlink(path);
-    }
-    if (folder)
-        closedir(folder);
     if (fuzz->seeds[0])
-        rmdir(fuzz->seeds);
+        fuzz_remove_folder(fuzz->seeds);
     if (fuzz->artifacts[0] && rmdir(fuzz->artifacts) != 0 && errno != ENOENT)
         fprintf(stderr,
                 "assay: some of what was found is left in %s: the next campaign takes it in\n",

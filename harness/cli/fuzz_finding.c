@@ -27,7 +27,7 @@
 
 /* --- folders --- */
 
-static void remove_folder(const char *path)
+void fuzz_remove_folder(const char *path)
 {
     DIR *folder = opendir(path);
     struct dirent *entry;
@@ -55,7 +55,7 @@ void fuzz_tidy(const char *path)
         long process = strtol(entry->d_name + strlen(PART), NULL, 10);
         snprintf(part, sizeof part, "%s/%s", path, entry->d_name);
         if (process > 0 && kill((pid_t)process, 0) != 0 && errno == ESRCH)
-            remove_folder(part);
+            fuzz_remove_folder(part);
     }
     if (folder)
         closedir(folder);
@@ -176,12 +176,12 @@ static enum fuzz_written fill(const struct filling *so_far, struct assay_error *
     struct filling whole = *so_far;
     whole.part = part;
     const struct filling *filling = &whole;
-    remove_folder(part); /* of a process that had our number before */
+    fuzz_remove_folder(part); /* of a process that had our number before */
     if (mkdir(part, 0777) == 0 && write_input(filling) && write_text(filling) &&
         write_program(filling) && write_reports(filling) && rename(part, filling->path) == 0)
         return FUZZ_NEW;
     int why = errno;
-    remove_folder(part);
+    fuzz_remove_folder(part);
     if (why == EEXIST || why == ENOTEMPTY)
         return FUZZ_KNOWN;
     assay_error_set(error, "cannot write %s: %s", filling->path, strerror(why));
@@ -256,15 +256,6 @@ static enum fuzz_written confirm_and_write(struct filling *filling, struct assay
     return filling->course->found ? write_named(filling, error) : FUZZ_UNCONFIRMED;
 }
 
-static bool copy(struct assay_stream *stream, const struct assay_stream *whole)
-{
-    stream->setup = whole->setup;
-    for (size_t i = 0; i < whole->count; i++)
-        if (assay_stream_append(stream, &whole->ops[i]) != ASSAY_OK)
-            return false;
-    return true;
-}
-
 enum fuzz_written fuzz_write_finding(const struct fuzz *fuzz, const struct assay_stream *whole,
                                      const char *pages, struct assay_error *error)
 {
@@ -273,10 +264,12 @@ enum fuzz_written fuzz_write_finding(const struct fuzz *fuzz, const struct assay
     struct assay_stream stream = {0};
     struct assay_course course = {.found = false};
     struct filling filling = {.fuzz = fuzz, .whole = whole, .course = &course, .retell = &retell};
+    struct assay_stream_reader memory;
     enum fuzz_written written = FUZZ_FAILED;
 
     assay_error_set(error, "no memory for a stream");
-    if (copy(&stream, whole))
+    assay_stream_reader_init(&memory, whole);
+    if (assay_stream_collect(&stream, &memory.reader) == ASSAY_OK)
         written = confirm_and_write(&filling, &stream, error);
     assay_course_clear(&course);
     assay_stream_clear(&stream);
