@@ -82,14 +82,19 @@ static void add_notes(struct sheet *sheet, const struct row *row)
     free(notes);
 }
 
-void view_times(struct sheet *sheet, const struct row *row, double system)
+static void add_passed(struct sheet *sheet, const struct row *row)
 {
-    double ns = row_median(row);
-
     sheet_add(sheet, "%s", row->workload);
     sheet_add(sheet, "%s", row->spec);
     sheet_add(sheet, "passed");
     sheet_add(sheet, "%" PRIu64, row->ops);
+}
+
+void view_times(struct sheet *sheet, const struct row *row, double system)
+{
+    double ns = row_median(row);
+
+    add_passed(sheet, row);
     sheet_add_number(sheet, ns, 2);
     sheet_add_number(sheet, ns / system, 2);
     sheet_add_number(sheet, row_footprint(row), 2);
@@ -100,10 +105,7 @@ void view_instructions(struct sheet *sheet, const struct row *row, double system
 {
     double instructions = row->instructions > 0 ? row->instructions / (double)row->ops : NAN;
 
-    sheet_add(sheet, "%s", row->workload);
-    sheet_add(sheet, "%s", row->spec);
-    sheet_add(sheet, "passed");
-    sheet_add(sheet, "%" PRIu64, row->ops);
+    add_passed(sheet, row);
     sheet_add_number(sheet, instructions, 2);
     sheet_add_number(sheet, instructions / system, 2);
     add_notes(sheet, row);

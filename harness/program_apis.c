@@ -132,24 +132,13 @@ bool program_leaves_out(const struct program *program, size_t number)
         return false;
     if (!has_call(program->api, op))
         return true;
-    if (!assay_op_shapes[op->kind].has_slot ||
-        (op->kind <= ASSAY_OP_REALLOC && op->kind != ASSAY_OP_REALLOC))
+    if (!assay_op_shapes[op->kind].has_slot || op->kind < ASSAY_OP_REALLOC)
         return false;
     /* As the last request for the block, which is the one that it would be of. */
     for (size_t i = number; i-- > 0;)
         if (ops[i].slot == op->slot && ops[i].kind <= ASSAY_OP_REALLOC &&
             program->course->steps[i].answer.outcome == ASSAY_OUTCOME_SERVED)
             return program_leaves_out(program, i);
-    return false;
-}
-
-/* Whether pages are refused on the way, as no header can. */
-static bool has_fault(const struct program *program)
-{
-    for (size_t i = 0; i < program->course->count; i++)
-        if (program->stream->ops[i].kind >= ASSAY_OP_REFUSE_NEXT &&
-            program->course->steps[i].answer.outcome == ASSAY_OUTCOME_DONE)
-            return true;
     return false;
 }
 
@@ -175,7 +164,7 @@ bool assay_program_can_tell(const struct assay_program_target *target,
                         program.api->header, (unsigned long long)finding->op, line);
         return false;
     }
-    if (has_fault(&program)) {
+    if (program_has_fault(&program)) {
         assay_error_set(error, "%s cannot refuse pages, as this finding needs: leave --api out",
                         program.api->header);
         return false;

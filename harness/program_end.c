@@ -86,7 +86,7 @@ static void try_size(const struct program *program, size_t size, enum assay_chec
         program_bug_if(program, "status != ASSAY_OK");
 }
 
-static bool has_fault(const struct program *program)
+bool program_has_fault(const struct program *program)
 {
     for (size_t i = 0; i < program->course->count; i++)
         if (program->stream->ops[i].kind >= ASSAY_OP_REFUSE_NEXT &&
@@ -102,7 +102,7 @@ static void check_room(const struct program *program)
     size_t smallest = size_served(program, false), largest = size_served(program, true);
 
     fputs("    void *again;\n    (void)again;\n", program->out);
-    if (has_fault(program) && coalesces && smallest)
+    if (program_has_fault(program) && coalesces && smallest)
         try_size(program, smallest, ASSAY_CHECK_SERVICE);
     else if (program_checks(program, ASSAY_CHECK_SERVICE))
         try_size(program, 1, ASSAY_CHECK_SERVICE);

@@ -77,6 +77,8 @@ static inline bool program_audits(const struct program *program)
 const struct program_api *program_api(const struct assay_program_target *target);
 /* Whether the operation has no place in a program with these calls. */
 bool program_leaves_out(const struct program *program, size_t number);
+/* program_end.c: whether pages are refused on the way. */
+bool program_has_fault(const struct program *program);
 /* program_ops.c: the call of an operation, and of one that breaks the promise with the check around it. */
 void program_op(const struct program *program, size_t number);
 void program_finding(const struct program *program, size_t number);
