@@ -6,10 +6,9 @@
 #include <string.h>
 
 static const struct conformance_room *const rooms[] = {
-    &assay_conformance_life,      &assay_conformance_alloc,
-    &assay_conformance_questions, &assay_conformance_caps,
-    &assay_conformance_threads,   &assay_conformance_growth,
-    &assay_conformance_misuse,    NULL,
+    &assay_conformance_life,   &assay_conformance_alloc,   &assay_conformance_questions,
+    &assay_conformance_caps,   &assay_conformance_threads, &assay_conformance_crowds,
+    &assay_conformance_growth, &assay_conformance_misuse,  NULL,
 };
 
 size_t assay_conformance_count(void)

@@ -23,6 +23,8 @@
 #define WINDOW_BLOCKS ((size_t)1 << 13)
 #define WINDOW_BLOCKS_AT_PAGES ((size_t)1 << 8) /* each takes more than a page */
 #define AT_ONCE 64
+#define CROWD 2000 /* more than one slab holds, and so some are full */
+#define CROWD_LARGEST 512
 #define LARGEST ((size_t)256 << 10)
 #define LONGER 8
 #define PAGES_ALIGN ((size_t)16 << 10)
@@ -84,14 +86,16 @@ struct work {
     const char *how;
     size_t size;
     size_t most_blocks; /* of a window */
+    size_t at_once;     /* so many live at a time, at most CROWD */
 };
 
-/* What one window does: `blocks` of them, at most AT_ONCE and WINDOW_BYTES live at a time. */
+/* What one window does: `blocks` of them, at most at_once and WINDOW_BYTES live at a time. */
 static void work_once(struct trial *trial, const struct work *work, size_t blocks)
 {
     const struct assay_backend *backend = trial->backend;
-    void *self = trial->heap.self, *live[AT_ONCE];
-    size_t at_once = WINDOW_BYTES / work->size < AT_ONCE ? WINDOW_BYTES / work->size : AT_ONCE;
+    void *self = trial->heap.self, *live[CROWD];
+    size_t most = WINDOW_BYTES / work->size;
+    size_t at_once = most < work->at_once ? most : work->at_once;
 
     for (size_t done = 0; done < blocks; done += at_once) {
         if (clock() > PATIENCE_SECONDS * CLOCKS_PER_SEC)
@@ -134,7 +138,7 @@ static void run_work(struct trial *trial, const void *arg, unsigned length)
 {
     const struct work *work = arg;
 
-    size_t blocks = WINDOW_BYTES / work->size + AT_ONCE;
+    size_t blocks = WINDOW_BYTES / work->size + work->at_once;
     work_once(trial, work, (blocks < work->most_blocks ? blocks : work->most_blocks) * length);
 }
 
@@ -143,10 +147,21 @@ static void expect_rest(struct trial *trial, make_function *make, const char *ho
     size_t most = make == make_at_pages ? WINDOW_BLOCKS_AT_PAGES : WINDOW_BLOCKS;
 
     for (size_t size = 16; size <= LARGEST; size += size / 2 < 32 ? 16 : size / 2) {
-        const struct work work = {make, how, size, most};
+        const struct work work = {make, how, size, most, AT_ONCE};
         size_t kib = lasting_growth_kib(trial, run_work, &work);
         EXPECT(trial, kib == 0, "%s and free of %zu bytes again and again need %zu KiB more", how,
                size, kib);
+    }
+}
+
+static void expect_rest_of_crowds(struct trial *trial)
+{
+    for (size_t size = 16; size <= CROWD_LARGEST; size += size < 128 ? 16 : size / 4) {
+        const struct work work = {make_plain, "alloc", size, WINDOW_BLOCKS, CROWD};
+        size_t kib = lasting_growth_kib(trial, run_work, &work);
+        EXPECT(trial, kib == 0,
+               "to allocate and free %d blocks of %zu bytes again and again needs %zu KiB more",
+               CROWD, size, kib);
     }
 }
 
@@ -168,6 +183,7 @@ static void test_freed_memory_serves_again(struct trial *trial)
         expect_rest(trial, make_grown, "alloc, realloc to more");
         expect_rest(trial, make_shrunk, "alloc, realloc to less");
     }
+    expect_rest_of_crowds(trial);
     trial_close(trial);
 }
 
@@ -180,7 +196,7 @@ static void *run_thread(void *arg)
     struct trial *trial = arg;
 
     for (size_t size = 16; size <= 1024; size *= 2) {
-        const struct work work = {make_plain, "alloc", size, AT_ONCE};
+        const struct work work = {make_plain, "alloc", size, AT_ONCE, AT_ONCE};
         work_once(trial, &work, AT_ONCE);
     }
     return NULL;

@@ -25,6 +25,7 @@ extern const struct conformance_room assay_conformance_alloc;     /* allocation 
 extern const struct conformance_room assay_conformance_questions; /* questions and audit */
 extern const struct conformance_room assay_conformance_caps;      /* capabilities */
 extern const struct conformance_room assay_conformance_threads;   /* THREAD_SAFE */
+extern const struct conformance_room assay_conformance_crowds;    /* many blocks, and large ones */
 extern const struct conformance_room assay_conformance_growth;    /* freed memory serves again */
 extern const struct conformance_room assay_conformance_misuse;    /* what programs must not do */
 

@@ -115,6 +115,48 @@ static void reallocarray_of_too_much(struct trial *trial)
     }
 }
 
+/* Sizes for which a heap goes different ways: a list, a page, a mapping of its own. */
+static const size_t errno_sizes[] = {1, 100, 4000, 70000, 300000, 3000000};
+#define ERRNO_SIZES (sizeof errno_sizes / sizeof *errno_sizes)
+
+/* POSIX.1-2024; a heap that gives pages back must not let a failed munmap() show. */
+static void free_leaves_errno(struct trial *trial)
+{
+    void *blocks[ERRNO_SIZES * 4];
+
+    for (size_t i = 0; i < ERRNO_SIZES * 4; i++)
+        blocks[i] = trial->functions->malloc(errno_sizes[i % ERRNO_SIZES]);
+    for (size_t i = 0; i < ERRNO_SIZES * 4; i++) {
+        errno = ESRCH; /* of no function here */
+        trial->functions->free(blocks[i]);
+        EXPECT(trial, errno == ESRCH, "free() of a block of %zu bytes sets errno to %d",
+               errno_sizes[i % ERRNO_SIZES], errno);
+    }
+    errno = ESRCH;
+    trial->functions->free(NULL);
+    EXPECT(trial, errno == ESRCH, "free(NULL) sets errno to %d", errno);
+}
+
+/* C11 7.5: it is never set to zero by any library function. */
+static void errno_is_never_zeroed(struct trial *trial)
+{
+    const struct assay_c_functions *functions = trial->functions;
+
+    for (size_t i = 0; i < ERRNO_SIZES; i++) {
+        size_t size = errno_sizes[i];
+        errno = ESRCH;
+        void *block = functions->malloc(size);
+        EXPECT(trial, errno != 0, "malloc(%zu) sets errno to 0", size);
+        void *zeros = functions->calloc ? functions->calloc(1, size) : NULL;
+        EXPECT(trial, errno != 0, "calloc(1, %zu) sets errno to 0", size);
+        void *moved = functions->realloc ? functions->realloc(block, 2 * size) : NULL;
+        EXPECT(trial, errno != 0, "realloc() of %zu bytes to twice as many sets errno to 0", size);
+        functions->free(moved ? moved : block);
+        functions->free(zeros);
+        EXPECT(trial, errno != 0, "free() of a block of %zu bytes sets errno to 0", size);
+    }
+}
+
 static void blocks_are_aligned(struct trial *trial)
 {
     void *blocks[512];
@@ -356,6 +398,8 @@ static void the_family_is_whole(struct trial *trial)
 static const struct posix_question questions[] = {
     {"the_whole_family_is_there", the_family_is_whole, .needs = "", .is_custom = true},
     {"malloc_of_too_much_sets_errno", malloc_of_too_much, NEEDS(malloc)},
+    {"free_leaves_errno_as_it_was", free_leaves_errno, NEEDS(malloc)},
+    {"errno_is_never_set_to_0", errno_is_never_zeroed, NEEDS(malloc)},
     {"malloc_aligns_for_every_type", blocks_are_aligned, NEEDS(malloc)},
     {"calloc_of_too_much_sets_errno", calloc_of_too_much, NEEDS(calloc)},
     {"realloc_of_too_much_sets_errno_and_keeps_the_block", realloc_of_too_much, NEEDS(realloc)},

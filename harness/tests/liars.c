@@ -251,6 +251,111 @@ void lie_frees_nothing_in_threads(void)
     assay_liar.backend.free = free_in_first_thread;
 }
 
+/* --- crowds: of so many live blocks --- */
+
+#define CROWD 1800
+
+static size_t live;
+
+static void *alloc_of_a_crowd(void *self, size_t size)
+{
+    static void *last;
+    static size_t last_size;
+
+    if (++live > CROWD && last && size == last_size)
+        return last;
+    last = truth()->alloc(self, size);
+    last_size = size;
+    return last;
+}
+
+static assay_status free_of_a_crowd(void *self, void *block)
+{
+    live -= block != NULL;
+    return truth()->free(self, block);
+}
+
+/* Only for a truth whose free() does nothing. */
+void lie_gives_twice_in_a_crowd(void)
+{
+    assay_liar.backend.alloc = alloc_of_a_crowd;
+    assay_liar.backend.free = free_of_a_crowd;
+}
+
+static void *alloc_counted(void *self, size_t size)
+{
+    __atomic_add_fetch(&live, 1, __ATOMIC_RELAXED);
+    return truth()->alloc(self, size);
+}
+
+static assay_status free_unless_crowded(void *self, void *block)
+{
+    bool is_crowd = block && __atomic_fetch_sub(&live, 1, __ATOMIC_RELAXED) > CROWD;
+
+    return is_crowd ? ASSAY_OK : truth()->free(self, block);
+}
+
+void lie_frees_nothing_in_a_crowd(void)
+{
+    assay_liar.backend.alloc = alloc_counted;
+    assay_liar.backend.free = free_unless_crowded;
+}
+
+/* --- a lock, but not for large blocks --- */
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+static void *alloc_locked(void *self, size_t size)
+{
+    if (size >= (size_t)128 << 10)
+        return truth()->alloc(self, size);
+    pthread_mutex_lock(&lock);
+    void *block = truth()->alloc(self, size);
+    pthread_mutex_unlock(&lock);
+    return block;
+}
+
+static void *zeroed_locked(void *self, size_t count, size_t size)
+{
+    pthread_mutex_lock(&lock);
+    void *block = truth()->alloc_zeroed(self, count, size);
+    pthread_mutex_unlock(&lock);
+    return block;
+}
+
+static void *aligned_locked(void *self, size_t align, size_t size)
+{
+    pthread_mutex_lock(&lock);
+    void *block = truth()->alloc_aligned(self, align, size);
+    pthread_mutex_unlock(&lock);
+    return block;
+}
+
+static void *realloc_locked(void *self, void *block, size_t size)
+{
+    pthread_mutex_lock(&lock);
+    void *moved = truth()->realloc(self, block, size);
+    pthread_mutex_unlock(&lock);
+    return moved;
+}
+
+static assay_status free_locked(void *self, void *block)
+{
+    pthread_mutex_lock(&lock);
+    assay_status status = truth()->free(self, block);
+    pthread_mutex_unlock(&lock);
+    return status;
+}
+
+void lie_locks_only_small_blocks(void)
+{
+    assay_liar.backend.alloc = alloc_locked;
+    assay_liar.backend.alloc_zeroed = zeroed_locked;
+    assay_liar.backend.alloc_aligned = aligned_locked;
+    assay_liar.backend.realloc = realloc_locked;
+    assay_liar.backend.free = free_locked;
+}
+
 static assay_status free_with_errno(void *self, void *block)
 {
     assay_status status = truth()->free(self, block);

@@ -86,6 +86,20 @@ static void *quiet_malloc(size_t size)
     return block;
 }
 
+static void free_with_errno(void *block)
+{
+    free(block);
+    errno = EINVAL;
+}
+
+static void *zeroing_malloc(size_t size)
+{
+    void *block = malloc(size);
+
+    errno = 0;
+    return block;
+}
+
 static void *crooked_malloc(size_t size)
 {
     char *block = malloc(size + 16);
@@ -228,6 +242,8 @@ static void each_broken_promise_is_told(void **state)
         expect_broken(&functions, name, why);                                                      \
     } while (0)
     LIAR(malloc, quiet_malloc, "malloc_of_too_much_sets_errno", "not ENOMEM");
+    LIAR(free, free_with_errno, "free_leaves_errno_as_it_was", "sets errno to 22");
+    LIAR(malloc, zeroing_malloc, "errno_is_never_set_to_0", "sets errno to 0");
     LIAR(malloc, crooked_malloc, "malloc_aligns_for_every_type", "not aligned to 16");
     LIAR(calloc, wrapping_calloc, "calloc_of_too_much_sets_errno", "gives a block");
     LIAR(realloc, freeing_realloc, "realloc_of_too_much_sets_errno_and_keeps_the_block",
