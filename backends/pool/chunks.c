@@ -5,6 +5,7 @@
  *   tags   [ 0 5 1 ... 0 0 ]                                   a byte each, in a mapping of their own
  *
  *   free -> chunk -> chunk -> ...       through the first word of each; no slab holds a header
+ *   free chunk   [ next | where its tag is | seal | ... ]
  *
  * A slab's bytes and its tags are two regions; the slab's `data` is where the tags are.
  */
@@ -94,6 +95,21 @@ static bool refill(struct assay_pool *pool)
 
 /* --- chunks --- */
 
+/* A hash of what a free chunk at this address holds: neither copied there nor of one byte again and again. */
+static inline uintptr_t seal_of(const struct pool_chunk *chunk)
+{
+    uintptr_t tag = (uintptr_t)chunk->tag;
+
+    return (uintptr_t)chunk->next ^ (tag << 23 | tag >> (8 * sizeof tag - 23)) ^ (uintptr_t)chunk ^
+           (uintptr_t)0x9e3779b97f4a7c15u;
+}
+
+static inline void link_to(struct pool_chunk *chunk, struct pool_chunk *next)
+{
+    chunk->next = next;
+    chunk->seal = seal_of(chunk);
+}
+
 __attribute__((noinline)) static void *take_fresh(struct assay_pool *pool, uint8_t tag)
 {
     if (pool->fresh == pool->fresh_end && !refill(pool))
@@ -105,15 +121,16 @@ __attribute__((noinline)) static void *take_fresh(struct assay_pool *pool, uint8
     return chunk;
 }
 
-/* The tag of a free chunk at address, which may be anything; NULL if there is none. */
-static uint8_t *free_tag(const struct assay_pool *pool, const void *address)
+/* The slab in which an intact free chunk lies at address, which may be anything; NULL if there is none. */
+static const struct assay_region *slab_of_free(const struct assay_pool *pool, const void *address)
 {
     const struct assay_region *slab = assay_regions_find(pool->regions, address);
+    const struct pool_chunk *chunk = address;
 
     if (!is_slab(pool, slab))
         return NULL;
-    uint8_t *tag = assay_pool_tag(pool, slab, address);
-    return tag && *tag == 0 ? tag : NULL;
+    const uint8_t *tag = assay_pool_tag(pool, slab, address);
+    return tag && *tag == 0 && chunk->tag == tag && chunk->seal == seal_of(chunk) ? slab : NULL;
 }
 
 void *assay_pool_take(struct assay_pool *pool, uint8_t tag, bool *was_used)
@@ -123,10 +140,9 @@ void *assay_pool_take(struct assay_pool *pool, uint8_t tag, bool *was_used)
     *was_used = chunk != NULL;
     if (!chunk)
         return take_fresh(pool, tag);
-    uint8_t *place = free_tag(pool, chunk);
-    if (!place)
+    if (chunk->seal != seal_of(chunk) || *chunk->tag != 0)
         return NULL;
-    *place = tag;
+    *chunk->tag = tag;
     pool->free = chunk->next;
     pool->taken++;
     __builtin_prefetch(pool->free, 1); /* the next one to be taken */
@@ -138,7 +154,8 @@ void assay_pool_give(struct assay_pool *pool, void *chunk, uint8_t *tag)
     struct pool_chunk *given = chunk;
 
     *tag = 0;
-    given->next = pool->free;
+    given->tag = tag;
+    link_to(given, pool->free);
     pool->free = given;
     pool->taken--;
 }
@@ -159,18 +176,23 @@ static bool is_empty(const struct assay_pool *pool, const struct assay_region *s
 /* Takes the chunks of slabs that are marked out of the list of free ones. */
 static void forget_marked(struct assay_pool *pool)
 {
-    struct pool_chunk **link = &pool->free;
-    size_t left = pool->chunks;
+    struct pool_chunk *kept = NULL, *chunk = pool->free;
 
-    while (*link) {
-        if (left-- == 0 || !free_tag(pool, *link)) {
-            *link = NULL; /* written to after it was given back: nothing behind it can be found */
+    pool->free = NULL;
+    for (size_t left = pool->chunks; chunk && left > 0; left--) {
+        const struct assay_region *slab = slab_of_free(pool, chunk);
+        if (!slab) /* written to after it was given back: nothing behind it can be found */
             return;
+        struct pool_chunk *next = chunk->next;
+        if (!slab->info) {
+            if (kept)
+                link_to(kept, chunk);
+            else
+                pool->free = chunk;
+            link_to(chunk, NULL);
+            kept = chunk;
         }
-        if (assay_regions_find(pool->regions, *link)->info)
-            *link = (*link)->next;
-        else
-            link = &(*link)->next;
+        chunk = next;
     }
 }
 
@@ -237,7 +259,7 @@ const char *assay_pool_fault(const struct assay_pool *pool, const void **where)
         *where = chunk;
         if (left-- == 0)
             return "more chunks are on the list than are free";
-        if (!free_tag(pool, chunk)) {
+        if (!slab_of_free(pool, chunk)) {
             *where = NULL;
             return "a free chunk was written to: it leads to no free chunk";
         }

@@ -3,8 +3,8 @@
  *
  * A pool does not know what its chunks are used for. For each one there is a tag, a byte that lies apart from
  * the chunks: 0 while the chunk is free, and what the user says while it is taken. So it is known of any
- * address whether a taken chunk starts there, and a chunk that is written to after it was given back cannot
- * lead anywhere: the address in it is only followed if the tag says that a free chunk is there.
+ * address whether a taken chunk starts there. What a free chunk holds is sealed, so that one that is written to
+ * after it was given back leads nowhere: nothing in it is followed unless the seal is right.
  *
  * Nothing here locks: who has the pool does.
  */
@@ -19,6 +19,8 @@
 
 struct pool_chunk {
     struct pool_chunk *next;
+    uint8_t *tag; /* of this one */
+    uintptr_t seal;
 };
 
 struct assay_pool {
@@ -34,7 +36,10 @@ struct assay_pool {
     size_t chunks; /* in all slabs */
 };
 
-/* An empty pool. chunk is a multiple of POOL_UNIT of at most POOL_CHUNK_MAX bytes, first_slab one of chunk. */
+/*
+ * An empty pool. chunk is a multiple of POOL_UNIT that holds a struct pool_chunk, of at most POOL_CHUNK_MAX bytes;
+ * first_slab is one of chunk.
+ */
 void assay_pool_init(struct assay_pool *pool, struct assay_regions *regions, size_t chunk,
                      size_t first_slab);
 

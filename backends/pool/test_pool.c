@@ -79,17 +79,18 @@ static void test_chunks_of_a_slab_adjoin(void **state)
 static void test_a_chunk_written_to_after_free_leads_nowhere(void **state)
 {
     static const uintptr_t wild[] = {16, 17, UINTPTR_MAX, (uintptr_t)1 << 63};
+    const size_t count = sizeof wild / sizeof *wild;
     struct assay_damage damage;
 
     (void)state;
-    for (size_t i = 0; i < sizeof wild / sizeof *wild; i++) {
+    for (size_t i = 0; i < 3 * count; i++) { /* each of the words that a free chunk holds */
         void *heap = open_heap();
         uintptr_t *block = pool->alloc(heap, 96);
         char *live = pool->alloc(heap, 96);
         assert_int_equal(pool->free(heap, block), ASSAY_OK);
-        *block = i ? wild[i] : (uintptr_t)live; /* a live chunk must not be given again */
+        /* A live chunk must not be given again. */
+        block[i / count] = i % count ? wild[i % count] : (uintptr_t)live;
         assert_int_equal(pool->check(heap, &damage), ASSAY_CORRUPT);
-        assert_ptr_equal(pool->alloc(heap, 96), block);
         assert_null(pool->alloc(heap, 96));
         assert_int_equal(pool->free(heap, live), ASSAY_OK);
         close_heap(heap);
