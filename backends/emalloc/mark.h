@@ -40,17 +40,32 @@ static inline uint64_t mark_pattern(uint64_t magic)
     return (magic * 0x9e3779b97f4a7c15u) | 0x8080808080808080u;
 }
 
-static inline void mark_put(char *at, uint64_t word)
+/* Two words at once, as they are fetched and stored: a mark is read more often than anything else. */
+typedef uint64_t mark_pair __attribute__((vector_size(16)));
+
+static inline mark_pair mark_words(uint64_t first, uint64_t second)
 {
-    memcpy(at, &word, sizeof word);
+    mark_pair words = {first, second};
+
+    return words;
 }
 
-static inline uint64_t mark_get(const char *at)
+static inline void mark_put(char *at, mark_pair words)
 {
-    uint64_t word;
+    memcpy(at, &words, sizeof words);
+}
 
-    memcpy(&word, at, sizeof word);
-    return word;
+static inline mark_pair mark_get(const char *at)
+{
+    mark_pair words;
+
+    memcpy(&words, at, sizeof words);
+    return words;
+}
+
+static inline bool mark_is_zero(mark_pair words)
+{
+    return (words[0] | words[1]) == 0;
 }
 
 /* The bytes of slack that are filled, of a block of `bytes` for a request of `size`. */
@@ -76,26 +91,25 @@ static inline size_t mark_last(size_t slack)
  */
 static inline void mark_fill(char *end, size_t slack, uint64_t pattern)
 {
-    char *last = end + mark_last(slack);
+    mark_pair words = mark_words(pattern, pattern);
 
-    mark_put(end, pattern);
-    mark_put(end + 8, pattern);
-    mark_put(last, pattern);
-    mark_put(last + 8, pattern);
+    mark_put(end, words);
+    mark_put(end + mark_last(slack), words);
 }
 
-/* 0 if the slack is as it was filled; again without a branch. What the footer has of the last words is left out. */
-static inline uint64_t mark_difference(const char *end, size_t slack, uint64_t pattern)
+/* Zero if the slack is as it was filled; again without a branch. What the footer has of the words is left out. */
+static inline mark_pair mark_difference(const char *end, size_t slack, uint64_t pattern)
 {
-    /* From its start + 16 - n on: n bytes to look at, then those that are not. */
-    static const char cover[32] =
+    /* From its middle - n on: n bytes to look at, then those that are not. */
+    static const char cover[2 * MARK_GUARD] =
+        "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"
         "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff";
-    size_t skipped = mark_last(slack);
-    const char *last = end + skipped, *covered = cover + 16 - (slack - skipped);
-    uint64_t first = (mark_get(end) ^ pattern) | (mark_get(end + 8) ^ pattern);
+    const char *covered = cover + MARK_GUARD - slack;
+    size_t last = mark_last(slack);
+    mark_pair words = mark_words(pattern, pattern);
 
-    return (first & -(uint64_t)(skipped >> 4)) | ((mark_get(last) ^ pattern) & mark_get(covered)) |
-           ((mark_get(last + 8) ^ pattern) & mark_get(covered + 8));
+    return ((mark_get(end) ^ words) & mark_get(covered)) |
+           ((mark_get(end + last) ^ words) & mark_get(covered + last));
 }
 
 /* Marks the block of `bytes` at base for a request of `size`. The footer comes last: slack may run into it. */
@@ -104,10 +118,8 @@ static inline void mark_write(char *base, size_t bytes, size_t size, enum mark_k
     uint64_t magic = mark_magic(base, kind), pattern = mark_pattern(magic);
 
     mark_fill(base + MARK_HEAD + size, mark_slack(bytes, size), pattern);
-    mark_put(base, bytes);
-    mark_put(base + 8, magic);
-    mark_put(base + bytes - 16, magic);
-    mark_put(base + bytes - 8, bytes);
+    mark_put(base, mark_words(bytes, magic));
+    mark_put(base + bytes - MARK_HEAD, mark_words(magic, bytes));
 }
 
 /* Whether the mark is as it was written. Only reads within `bytes`, which is known from elsewhere. */
@@ -115,20 +127,20 @@ static inline enum mark_fault mark_verify(const char *base, size_t bytes, size_t
                                           enum mark_kind kind)
 {
     uint64_t magic = mark_magic(base, kind), pattern = mark_pattern(magic);
-    uint64_t header = (mark_get(base) ^ bytes) | (mark_get(base + 8) ^ magic);
-    uint64_t slack = mark_difference(base + MARK_HEAD + size, mark_slack(bytes, size), pattern);
-    uint64_t footer = (mark_get(base + bytes - 16) ^ magic) | (mark_get(base + bytes - 8) ^ bytes);
+    mark_pair header = mark_get(base) ^ mark_words(bytes, magic);
+    mark_pair slack = mark_difference(base + MARK_HEAD + size, mark_slack(bytes, size), pattern);
+    mark_pair footer = mark_get(base + bytes - MARK_HEAD) ^ mark_words(magic, bytes);
 
     /* All three are fetched at once: a block that is freed is rarely in a cache. */
-    if ((header | slack | footer) == 0)
+    if (mark_is_zero(header | slack | footer))
         return MARK_INTACT;
-    return header ? MARK_HEADER : slack ? MARK_SLACK : MARK_FOOTER;
+    return !mark_is_zero(header) ? MARK_HEADER : !mark_is_zero(slack) ? MARK_SLACK : MARK_FOOTER;
 }
 
 /* Nothing that looks like a mark stays behind. */
 static inline void mark_wipe(char *base)
 {
-    mark_put(base + 8, 0);
+    mark_put(base, mark_words(0, 0));
 }
 
 #endif

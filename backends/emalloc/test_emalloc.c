@@ -52,14 +52,22 @@ static void assert_sound(struct emalloc_heap *heap)
 
 /* --- who serves what --- */
 
+static uint64_t word_at(const char *at)
+{
+    uint64_t word;
+
+    memcpy(&word, at, sizeof word);
+    return word;
+}
+
 static uint64_t kind_of(const char *block)
 {
-    return mark_get(block - 8) & 3;
+    return word_at(block - 8) & 3;
 }
 
 static uint64_t bytes_of(const char *block)
 {
-    return mark_get(block - 16);
+    return word_at(block - 16);
 }
 
 static void test_0_bytes_are_null(void **state)
@@ -139,12 +147,12 @@ static void test_header_and_footer_are_at_both_ends_of_the_block(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         char *block = take(heap, sizes[i]), *base = block - 16;
-        uint64_t bytes = mark_get(base);
+        uint64_t bytes = word_at(base);
         uint64_t magic = expected_magic((uintptr_t)base, kind_of(block));
         assert_true(assay_is_aligned(block, 16));
-        assert_true(mark_get(base + 8) == magic);
-        assert_true(mark_get(base + bytes - 16) == magic);
-        assert_true(mark_get(base + bytes - 8) == bytes);
+        assert_true(word_at(base + 8) == magic);
+        assert_true(word_at(base + bytes - 16) == magic);
+        assert_true(word_at(base + bytes - 8) == bytes);
         assert_int_equal(give(heap, block), ASSAY_OK);
     }
     close_heap(heap);
