@@ -18,16 +18,15 @@ struct tally {
 static const char *block_fault(const struct assay_buddy *buddy, const struct assay_region *region,
                                size_t unit)
 {
-    const uint8_t *map = map_of(region);
-    unsigned order = map[unit] & BUDDY_ORDER;
+    unsigned state = *state_of(buddy, region, unit), order = state & BUDDY_ORDER;
 
-    if (map[unit] < BUDDY_FREE || order < buddy->least || order > top_of(region))
+    if (state < BUDDY_FREE || order < buddy->least || order > top_of(region))
         return "the map has no block where one must start";
     size_t units = (size_t)1 << (order - buddy->least);
     if (unit & (units - 1))
         return "a block is not aligned to its size";
-    if (map[unit] == (BUDDY_FREE | order) && order < top_of(region) &&
-        map[unit ^ units] == map[unit])
+    if (state == (BUDDY_FREE | order) && order < top_of(region) &&
+        *state_of(buddy, region, unit ^ units) == state)
         return "two free buddies are not merged";
     return NULL;
 }
@@ -35,7 +34,6 @@ static const char *block_fault(const struct assay_buddy *buddy, const struct ass
 static const char *tally_region(const struct assay_buddy *buddy, const struct assay_region *region,
                                 struct tally *tally, const void **where)
 {
-    const uint8_t *map = map_of(region);
     size_t units = region->bytes >> buddy->least;
 
     for (size_t unit = 0; unit < units;) {
@@ -44,8 +42,8 @@ static const char *tally_region(const struct assay_buddy *buddy, const struct as
             *where = (const void *)(region->start + (unit << buddy->least));
             return fault;
         }
-        unsigned order = map[unit] & BUDDY_ORDER;
-        if (map[unit] >= BUDDY_TAKEN) {
+        unsigned state = *state_of(buddy, region, unit), order = state & BUDDY_ORDER;
+        if (state >= BUDDY_TAKEN) {
             tally->taken++;
             tally->taken_bytes += (size_t)1 << order;
         } else {
@@ -64,7 +62,7 @@ static bool is_free(struct assay_buddy *buddy, const void *address, unsigned ord
     return region && region->owner == buddy &&
            assay_is_aligned((const void *)((uintptr_t)address - region->start),
                             (size_t)1 << buddy->least) &&
-           map_of(region)[unit_of(buddy, region, address)] == (BUDDY_FREE | order);
+           *state_of(buddy, region, unit_of(buddy, region, address)) == (BUDDY_FREE | order);
 }
 
 /* Links lie in free memory: none is followed before it is known that a free block is there. */
@@ -110,11 +108,10 @@ const char *assay_buddy_fault(struct assay_buddy *buddy, const void **where)
 bool assay_buddy_walk(const struct assay_buddy *buddy, const struct assay_region *region,
                       assay_visit_fn *visit, void *arg)
 {
-    const uint8_t *map = map_of(region);
     struct assay_extent extent;
 
     for (size_t offset = 0; offset < region->bytes; offset += extent.bytes) {
-        unsigned state = map[offset >> buddy->least];
+        unsigned state = *state_of(buddy, region, offset >> buddy->least);
         extent.start = (const void *)(region->start + offset);
         extent.bytes = (size_t)1 << (state & BUDDY_ORDER);
         extent.kind = state >= BUDDY_TAKEN ? ASSAY_EXTENT_USED : ASSAY_EXTENT_FREE;
@@ -132,7 +129,7 @@ void *assay_buddy_around(const struct assay_buddy *buddy, const struct assay_reg
     /* Inside a block all is 0, so the first candidate that is not 0 is the block. */
     for (*order = buddy->least; *order <= top_of(region); ++*order) {
         size_t start = assay_align_down(offset, (size_t)1 << *order);
-        unsigned state = map_of(region)[start >> buddy->least];
+        unsigned state = *state_of(buddy, region, start >> buddy->least);
         if (state == 0)
             continue;
         if (state < BUDDY_TAKEN || start + ((size_t)1 << (state & BUDDY_ORDER)) <= offset)

@@ -11,15 +11,19 @@
 void assay_buddy_init(struct assay_buddy *buddy, struct assay_regions *regions, unsigned least,
                       bool labelled)
 {
-    *buddy = (struct assay_buddy){.regions = regions, .least = least, .labelled = labelled};
+    *buddy = (struct assay_buddy){.regions = regions, .least = least, .width = labelled ? 2 : 0};
 }
 
-uint32_t *assay_buddy_label(const struct assay_buddy *buddy, const struct assay_region *region,
-                            const void *address)
+uint32_t assay_buddy_label(const struct assay_buddy *buddy, const struct assay_region *region,
+                           const void *address)
 {
-    size_t units = region->bytes >> buddy->least;
+    return label_at(state_of(buddy, region, unit_of(buddy, region, address)));
+}
 
-    return (uint32_t *)(void *)(map_of(region) + units) + unit_of(buddy, region, address);
+void assay_buddy_name(const struct assay_buddy *buddy, const struct assay_region *region,
+                      const void *address, uint32_t label)
+{
+    set_label(state_of(buddy, region, unit_of(buddy, region, address)), label);
 }
 
 unsigned assay_buddy_taken(const struct assay_buddy *buddy, const struct assay_region *region,
@@ -30,7 +34,7 @@ unsigned assay_buddy_taken(const struct assay_buddy *buddy, const struct assay_r
 
     if (offset & (((size_t)1 << buddy->least) - 1))
         return 0;
-    state = map_of(region)[offset >> buddy->least];
+    state = *state_of(buddy, region, offset >> buddy->least);
     return state >= BUDDY_TAKEN ? state & BUDDY_ORDER : 0;
 }
 
@@ -66,20 +70,21 @@ static void unlink_free(struct assay_buddy *buddy, struct buddy_free *node, unsi
 static void merge(struct assay_buddy *buddy, const struct assay_region *region, void *block,
                   unsigned order)
 {
-    uint8_t *map = map_of(region);
     size_t unit = unit_of(buddy, region, block);
     unsigned top = top_of(region);
 
-    map[unit] = 0;
+    *state_of(buddy, region, unit) = 0;
     for (; order < top; order++) {
         size_t other = unit ^ ((size_t)1 << (order - buddy->least));
-        if (map[other] != (BUDDY_FREE | order))
+        uint8_t *state = state_of(buddy, region, other);
+        if (*state != (BUDDY_FREE | order))
             break;
         unlink_free(buddy, (void *)(region->start + (other << buddy->least)), order);
-        map[other] = 0;
+        *state = 0;
         unit = unit < other ? unit : other;
     }
-    push(buddy, &map[unit], (void *)(region->start + (unit << buddy->least)), order);
+    push(buddy, state_of(buddy, region, unit), (void *)(region->start + (unit << buddy->least)),
+         order);
 }
 
 /* --- held blocks --- */
@@ -87,10 +92,11 @@ static void merge(struct assay_buddy *buddy, const struct assay_region *region, 
 /* Merges the `count` oldest blocks held of order least + level. */
 static void merge_held(struct assay_buddy *buddy, unsigned level, unsigned count)
 {
-    void **held = buddy->held[level];
+    struct buddy_held *held = buddy->held[level];
 
     for (unsigned i = 0; i < count; i++)
-        merge(buddy, assay_regions_find(buddy->regions, held[i]), held[i], buddy->least + level);
+        merge(buddy, assay_regions_find(buddy->regions, held[i].block), held[i].block,
+              buddy->least + level);
     buddy->held_count[level] = (uint8_t)(buddy->held_count[level] - count);
     for (unsigned i = 0; i < buddy->held_count[level]; i++)
         held[i] = held[i + count];
@@ -104,13 +110,10 @@ void assay_buddy_settle(struct assay_buddy *buddy)
 
 /* --- regions --- */
 
-/* Of the map and the labels of a region. */
+/* Of the map of a region. */
 static size_t bytes_beside(const struct assay_buddy *buddy, size_t bytes)
 {
-    size_t units = bytes >> buddy->least;
-
-    return assay_regions_round(buddy->regions,
-                               units * (1 + (buddy->labelled ? sizeof(uint32_t) : 0)));
+    return assay_regions_round(buddy->regions, bytes >> buddy->least << buddy->width);
 }
 
 /* False without asking for a page if the limit has no room for it. */
@@ -135,7 +138,7 @@ static bool add_region(struct assay_buddy *buddy, unsigned order)
     }
     region->data = map;
     region->info = order;
-    push(buddy, map_of(region), (void *)region->start, order);
+    push(buddy, map, (void *)region->start, order);
     return true;
 }
 
@@ -157,7 +160,7 @@ static bool grow(struct assay_buddy *buddy, unsigned order)
 
 static bool is_unused(const struct assay_buddy *buddy, const struct assay_region *region)
 {
-    return region->owner == buddy && map_of(region)[0] == (BUDDY_FREE | top_of(region));
+    return region->owner == buddy && *state_of(buddy, region, 0) == (BUDDY_FREE | top_of(region));
 }
 
 size_t assay_buddy_unused(struct assay_buddy *buddy)
@@ -199,53 +202,59 @@ bool assay_buddy_trim(struct assay_buddy *buddy)
 /* --- take and give --- */
 
 /* Takes a block off the lists and splits it down to the order; its upper halves stay free. */
-static void *split(struct assay_buddy *buddy, unsigned order, struct assay_region **found)
+static struct buddy_held split(struct assay_buddy *buddy, unsigned order)
 {
     unsigned from = order + (unsigned)__builtin_ctzll(buddy->filled >> order);
     struct buddy_free *node = buddy->free[from];
-    struct assay_region *region = assay_regions_find(buddy->regions, node);
-    uint8_t *map = map_of(region);
+    const struct assay_region *region = assay_regions_find(buddy->regions, node);
+    size_t unit = unit_of(buddy, region, node);
 
     unlink_free(buddy, node, from);
     while (from > order) {
         from--;
-        char *upper = (char *)node + ((size_t)1 << from);
-        push(buddy, &map[unit_of(buddy, region, upper)], upper, from);
+        push(buddy, state_of(buddy, region, unit + ((size_t)1 << (from - buddy->least))),
+             (char *)node + ((size_t)1 << from), from);
     }
-    *found = region;
-    return node;
+    return (struct buddy_held){node, state_of(buddy, region, unit)};
+}
+
+/* No block if there is no memory. Apart, so that to take a held one is short. */
+static __attribute__((noinline)) struct buddy_held take_new(struct assay_buddy *buddy,
+                                                            unsigned order)
+{
+    if (order >= BUDDY_ORDERS)
+        return (struct buddy_held){0};
+    if (!(buddy->filled >> order))
+        assay_buddy_settle(buddy);
+    if (!(buddy->filled >> order) && !grow(buddy, order))
+        return (struct buddy_held){0};
+    return split(buddy, order);
 }
 
 void *assay_buddy_take(struct assay_buddy *buddy, unsigned order, uint32_t label)
 {
     unsigned level = order - buddy->least;
-    struct assay_region *region;
-    void *block;
+    struct buddy_held taken;
 
-    if (level < BUDDY_HELD_ORDERS && buddy->held_count[level] > 0) {
-        block = buddy->held[level][--buddy->held_count[level]];
-        region = assay_regions_find(buddy->regions, block);
-    } else {
-        if (order >= BUDDY_ORDERS)
-            return NULL;
-        if (!(buddy->filled >> order))
-            assay_buddy_settle(buddy);
-        if (!(buddy->filled >> order) && !grow(buddy, order))
-            return NULL;
-        block = split(buddy, order, &region);
-    }
-    map_of(region)[unit_of(buddy, region, block)] = (uint8_t)(BUDDY_TAKEN | order);
-    if (buddy->labelled)
-        *assay_buddy_label(buddy, region, block) = label;
+    if (level < BUDDY_HELD_ORDERS && buddy->held_count[level] > 0)
+        taken = buddy->held[level][--buddy->held_count[level]];
+    else
+        taken = take_new(buddy, order);
+    if (!taken.block)
+        return NULL;
+    *taken.state = (uint8_t)(BUDDY_TAKEN | order);
+    if (buddy->width > 0)
+        set_label(taken.state, label);
     buddy->taken++;
     buddy->taken_bytes += (size_t)1 << order;
-    return block;
+    return taken.block;
 }
 
 void assay_buddy_give(struct assay_buddy *buddy, const struct assay_region *region, void *block,
                       unsigned order)
 {
     unsigned level = order - buddy->least;
+    uint8_t *state = state_of(buddy, region, unit_of(buddy, region, block));
 
     buddy->taken--;
     buddy->taken_bytes -= (size_t)1 << order;
@@ -255,8 +264,8 @@ void assay_buddy_give(struct assay_buddy *buddy, const struct assay_region *regi
     }
     if (buddy->held_count[level] == BUDDY_HELD)
         merge_held(buddy, level, BUDDY_HELD / 2);
-    map_of(region)[unit_of(buddy, region, block)] = (uint8_t)(BUDDY_IS_HELD | order);
-    buddy->held[level][buddy->held_count[level]++] = block;
+    *state = (uint8_t)(BUDDY_IS_HELD | order);
+    buddy->held[level][buddy->held_count[level]++] = (struct buddy_held){block, state};
 }
 
 /* --- resize --- */
@@ -270,7 +279,8 @@ static bool can_grow(const struct assay_buddy *buddy, const struct assay_region 
     if (to > top_of(region) || unit & (((size_t)1 << (to - buddy->least)) - 1))
         return false;
     for (; from < to; from++)
-        if (map_of(region)[unit + ((size_t)1 << (from - buddy->least))] != (BUDDY_FREE | from))
+        if (*state_of(buddy, region, unit + ((size_t)1 << (from - buddy->least))) !=
+            (BUDDY_FREE | from))
             return false;
     return true;
 }
@@ -278,22 +288,21 @@ static bool can_grow(const struct assay_buddy *buddy, const struct assay_region 
 bool assay_buddy_resize(struct assay_buddy *buddy, const struct assay_region *region, void *block,
                         unsigned from, unsigned to)
 {
-    uint8_t *map = map_of(region);
     size_t unit = unit_of(buddy, region, block);
 
     if (to > from && !can_grow(buddy, region, block, from, to))
         return false;
     buddy->taken_bytes += ((size_t)1 << to) - ((size_t)1 << from);
-    map[unit] = (uint8_t)(BUDDY_TAKEN | to);
+    *state_of(buddy, region, unit) = (uint8_t)(BUDDY_TAKEN | to);
     for (; from < to; from++) {
         char *upper = (char *)block + ((size_t)1 << from);
         unlink_free(buddy, (struct buddy_free *)(void *)upper, from);
-        map[unit_of(buddy, region, upper)] = 0;
+        *state_of(buddy, region, unit_of(buddy, region, upper)) = 0;
     }
     while (from > to) {
         from--;
         char *upper = (char *)block + ((size_t)1 << from);
-        push(buddy, &map[unit_of(buddy, region, upper)], upper, from);
+        push(buddy, state_of(buddy, region, unit_of(buddy, region, upper)), upper, from);
     }
     return true;
 }

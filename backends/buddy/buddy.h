@@ -18,25 +18,33 @@
 
 #define BUDDY_ORDERS 48
 #define BUDDY_FIRST_REGION 17
-#define BUDDY_HELD 32 /* blocks of one order */
-#define BUDDY_HELD_ORDERS 16
+#define BUDDY_HELD 24 /* blocks of one order */
+#define BUDDY_HELD_ORDERS 12
+#define BUDDY_LABEL_BITS 24
 
 struct buddy_free {
     struct buddy_free *next;
     struct buddy_free *previous;
 };
 
+/* A block that waits for the next request of its order, and what the map says of it. */
+struct buddy_held {
+    void *block;
+    uint8_t *state;
+};
+
 struct assay_buddy {
     struct assay_regions *regions;
-    unsigned least;   /* order of the smallest block */
-    bool labelled;    /* whether blocks have labels */
+    unsigned least; /* order of the smallest block */
+    unsigned
+        width; /* logarithm of the map's bytes for each smallest block; above 0 blocks have labels */
     unsigned refills; /* regions of full size that there have been */
     uint64_t filled;  /* bit k: free[k] is not empty */
     struct buddy_free *free[BUDDY_ORDERS];
     size_t taken;
     size_t taken_bytes;
     uint8_t held_count[BUDDY_HELD_ORDERS]; /* of order least + i */
-    void *held[BUDDY_HELD_ORDERS][BUDDY_HELD];
+    struct buddy_held held[BUDDY_HELD_ORDERS][BUDDY_HELD];
 };
 
 /* An empty buddy with blocks of at least 2^least bytes, which must hold a struct buddy_free. */
@@ -52,16 +60,21 @@ static inline unsigned assay_buddy_order(const struct assay_buddy *buddy, size_t
     return order < BUDDY_ORDERS ? order : BUDDY_ORDERS;
 }
 
-/* A block of 2^order bytes, aligned to as much, with its label; NULL if there is no memory. O(orders). */
+/*
+ * A block of 2^order bytes, aligned to as much, with its label of BUDDY_LABEL_BITS; NULL if there is no memory.
+ * O(orders).
+ */
 void *assay_buddy_take(struct assay_buddy *buddy, unsigned order, uint32_t label);
 
 /* The order of the taken block that starts at address in a region of this buddy; 0 if none starts there. */
 unsigned assay_buddy_taken(const struct assay_buddy *buddy, const struct assay_region *region,
                            const void *address);
 
-/* Where the label of the block at address is. */
-uint32_t *assay_buddy_label(const struct assay_buddy *buddy, const struct assay_region *region,
-                            const void *address);
+/* The label of the taken block at address, and another one for it. */
+uint32_t assay_buddy_label(const struct assay_buddy *buddy, const struct assay_region *region,
+                           const void *address);
+void assay_buddy_name(const struct assay_buddy *buddy, const struct assay_region *region,
+                      const void *address, uint32_t label);
 
 /* Gives back a taken block of that order. O(orders). */
 void assay_buddy_give(struct assay_buddy *buddy, const struct assay_region *region, void *block,

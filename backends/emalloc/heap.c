@@ -13,8 +13,16 @@
  */
 #include "emalloc/heap.h"
 
-#define LABEL_SHIFT 20 /* a label is the request, and above it the logarithm of the alignment */
+#define LABEL_SHIFT                                                                                \
+    EMALLOC_MEDIUM_ORDER /* a label is the request, above it the logarithm of the alignment */
 #define LABEL_SIZE (((uint32_t)1 << LABEL_SHIFT) - 1)
+_Static_assert(LABEL_SHIFT + 5 <= BUDDY_LABEL_BITS,
+               "an alignment of up to EMALLOC_LARGE fits above");
+
+static inline uint32_t label_of(size_t align, size_t size)
+{
+    return (uint32_t)size | assay_floor_log2(align) << LABEL_SHIFT;
+}
 
 assay_status emalloc_heap_open(const struct assay_heap_config *config, struct emalloc_heap **heap)
 {
@@ -39,7 +47,8 @@ void emalloc_heap_close(struct emalloc_heap *heap)
 
 /* Each gives the user pointer of a marked block, or NULL. */
 
-static void *take_small(struct emalloc_heap *heap, size_t size, bool zeroed)
+static inline __attribute__((always_inline)) void *take_small(struct emalloc_heap *heap,
+                                                              size_t size, bool zeroed)
 {
     bool was_used;
     char *chunk = assay_pool_take(&heap->small, (uint8_t)size, &was_used);
@@ -52,12 +61,12 @@ static void *take_small(struct emalloc_heap *heap, size_t size, bool zeroed)
     return chunk + MARK_HEAD;
 }
 
-static void *take_medium(struct emalloc_heap *heap, size_t align, size_t size, bool zeroed)
+static __attribute__((noinline)) void *take_medium(struct emalloc_heap *heap, size_t align,
+                                                   size_t size, bool zeroed)
 {
     size_t lead = align - MARK_HEAD;
     unsigned order = assay_buddy_order(&heap->medium, lead + size + MARK_BYTES);
-    uint32_t label = (uint32_t)size | assay_floor_log2(align) << LABEL_SHIFT;
-    char *start = assay_buddy_take(&heap->medium, order, label);
+    char *start = assay_buddy_take(&heap->medium, order, label_of(align, size));
 
     if (!start)
         return NULL;
@@ -67,7 +76,8 @@ static void *take_medium(struct emalloc_heap *heap, size_t align, size_t size, b
     return start + align;
 }
 
-static void *take_large(struct emalloc_heap *heap, size_t align, size_t size, bool zeroed)
+static __attribute__((noinline)) void *take_large(struct emalloc_heap *heap, size_t align,
+                                                  size_t size, bool zeroed)
 {
     bool was_used;
     char *block =
@@ -118,7 +128,8 @@ static __attribute__((noinline)) void *take_trimmed(struct emalloc_heap *heap, s
     return trim(heap, align, size) ? take(heap, align, size, zeroed) : NULL;
 }
 
-static void *alloc(struct emalloc_heap *heap, size_t align, size_t size, bool zeroed)
+static inline __attribute__((always_inline)) void *alloc(struct emalloc_heap *heap, size_t align,
+                                                         size_t size, bool zeroed)
 {
     void *block = take(heap, align, size, zeroed);
 
@@ -134,8 +145,7 @@ void *emalloc_heap_alloc(struct emalloc_heap *heap, size_t align, size_t size, b
     if (size == 0 || assay_add(size, align) > PTRDIFF_MAX - MARK_BYTES ||
         size > heap->regions.limit)
         return NULL;
-    if (align < EMALLOC_ALIGN)
-        align = EMALLOC_ALIGN;
+    align = align < EMALLOC_ALIGN ? EMALLOC_ALIGN : align;
     bool locked = lock_enter(&heap->lock);
     void *block = alloc(heap, align, size, zeroed);
     lock_leave(&heap->lock, locked);
@@ -147,7 +157,7 @@ void *emalloc_heap_alloc(struct emalloc_heap *heap, size_t align, size_t size, b
 struct emalloc_block emalloc_medium(struct emalloc_heap *heap, struct assay_region *region,
                                     char *start, unsigned order)
 {
-    uint32_t label = *assay_buddy_label(&heap->medium, region, start);
+    uint32_t label = assay_buddy_label(&heap->medium, region, start);
     size_t lead = ((size_t)1 << (label >> LABEL_SHIFT)) - MARK_HEAD;
 
     return (struct emalloc_block){.kind = MARK_MEDIUM,
@@ -176,8 +186,8 @@ static inline bool find_small(struct emalloc_heap *heap, struct assay_region *re
     return true;
 }
 
-static bool find_medium(struct emalloc_heap *heap, struct assay_region *region, char *base,
-                        struct emalloc_block *block)
+static inline bool find_medium(struct emalloc_heap *heap, struct assay_region *region, char *base,
+                               struct emalloc_block *block)
 {
     unsigned order = assay_buddy_taken(&heap->medium, region, base);
     char *start = base;
@@ -205,9 +215,14 @@ static bool find_large(struct emalloc_heap *heap, struct assay_region *region, c
     return true;
 }
 
-/* Inlined where a block is freed, for of a block that is described in memory each part must be written and read. */
-static inline __attribute__((always_inline)) bool
-find(struct emalloc_heap *heap, const void *address, struct emalloc_block *block)
+/* Of a block that is neither small nor medium. */
+static bool find_other(struct emalloc_heap *heap, struct assay_region *region, char *base,
+                       struct emalloc_block *block)
+{
+    return region->owner == &heap->large && find_large(heap, region, base, block);
+}
+
+bool emalloc_find(struct emalloc_heap *heap, const void *address, struct emalloc_block *block)
 {
     char *base = (char *)((uintptr_t)address - MARK_HEAD);
     struct assay_region *region = assay_regions_find(&heap->regions, base);
@@ -218,30 +233,21 @@ find(struct emalloc_heap *heap, const void *address, struct emalloc_block *block
         return find_small(heap, region, base, block);
     if (region->owner == &heap->medium)
         return find_medium(heap, region, base, block);
-    return region->owner == &heap->large && find_large(heap, region, base, block);
-}
-
-bool emalloc_find(struct emalloc_heap *heap, const void *address, struct emalloc_block *block)
-{
-    return find(heap, address, block);
+    return find_other(heap, region, base, block);
 }
 
 /* --- giving back --- */
 
-/* The block at address with its mark intact; else why not. */
-static inline __attribute__((always_inline)) assay_status find_intact(struct emalloc_heap *heap,
-                                                                      const void *address,
-                                                                      struct emalloc_block *block,
-                                                                      struct emalloc_fault *why)
+/* Whether the mark of a block is intact; else why not. */
+static inline __attribute__((always_inline)) assay_status intact(const struct emalloc_block *block,
+                                                                 struct emalloc_fault *why)
 {
-    if (!find(heap, address, block))
-        return ASSAY_INVALID;
-    why->kind = block->kind;
-    why->fault = emalloc_verify(block);
+    *why = (struct emalloc_fault){emalloc_verify(block), block->kind};
     return why->fault == MARK_INTACT ? ASSAY_OK : ASSAY_CORRUPT;
 }
 
-static void give(struct emalloc_heap *heap, const struct emalloc_block *block)
+static inline __attribute__((always_inline)) void give(struct emalloc_heap *heap,
+                                                       const struct emalloc_block *block)
 {
     heap->used_bytes -= block->size;
     if (block->kind == MARK_LARGE) {
@@ -255,17 +261,49 @@ static void give(struct emalloc_heap *heap, const struct emalloc_block *block)
         assay_buddy_give(&heap->medium, block->region, block->start, block->order);
 }
 
-assay_status emalloc_heap_free(struct emalloc_heap *heap, void *address, struct emalloc_fault *why)
+static inline __attribute__((always_inline)) assay_status
+release(struct emalloc_heap *heap, const struct emalloc_block *block, struct emalloc_fault *why)
+{
+    assay_status status = intact(block, why);
+
+    if (status == ASSAY_OK)
+        give(heap, block);
+    return status;
+}
+
+/* Of a block that is not small. */
+static __attribute__((noinline)) assay_status release_other(struct emalloc_heap *heap,
+                                                            struct assay_region *region, char *base,
+                                                            struct emalloc_fault *why)
 {
     struct emalloc_block block;
 
+    if (region->owner == &heap->medium)
+        return find_medium(heap, region, base, &block) ? release(heap, &block, why) : ASSAY_INVALID;
+    return find_other(heap, region, base, &block) ? release(heap, &block, why) : ASSAY_INVALID;
+}
+
+/* Each kind has a way of its own, for of one that is known at run time only each part must be written and read. */
+static inline __attribute__((always_inline)) assay_status
+release_at(struct emalloc_heap *heap, char *base, struct emalloc_fault *why)
+{
+    struct assay_region *region = assay_regions_find(&heap->regions, base);
+    struct emalloc_block block;
+
+    if (!region)
+        return ASSAY_INVALID;
+    if (region->owner != &heap->small)
+        return release_other(heap, region, base, why);
+    return find_small(heap, region, base, &block) ? release(heap, &block, why) : ASSAY_INVALID;
+}
+
+assay_status emalloc_heap_free(struct emalloc_heap *heap, void *address, struct emalloc_fault *why)
+{
     /* Both ends of a small block, on their way while the lock is taken; any address will do. */
     __builtin_prefetch((void *)((uintptr_t)address - MARK_HEAD), 1);
     __builtin_prefetch((void *)((uintptr_t)address + EMALLOC_SMALL), 1);
     bool locked = lock_enter(&heap->lock);
-    assay_status status = find_intact(heap, address, &block, why);
-    if (status == ASSAY_OK)
-        give(heap, &block);
+    assay_status status = release_at(heap, (char *)((uintptr_t)address - MARK_HEAD), why);
     lock_leave(&heap->lock, locked);
     return status;
 }
@@ -282,8 +320,7 @@ static bool resize_medium(struct emalloc_heap *heap, const struct emalloc_block 
     if (order != block->order &&
         !assay_buddy_resize(&heap->medium, block->region, block->start, block->order, order))
         return false;
-    *assay_buddy_label(&heap->medium, block->region, block->start) =
-        (uint32_t)size | assay_floor_log2(lead + MARK_HEAD) << LABEL_SHIFT;
+    assay_buddy_name(&heap->medium, block->region, block->start, label_of(lead + MARK_HEAD, size));
     mark_write(block->base, ((size_t)1 << order) - lead, size, MARK_MEDIUM);
     return true;
 }
@@ -330,7 +367,7 @@ assay_status emalloc_heap_resize(struct emalloc_heap *heap, void *address, size_
 
     *resized = NULL;
     bool locked = lock_enter(&heap->lock);
-    assay_status status = find_intact(heap, address, &block, why);
+    assay_status status = emalloc_find(heap, address, &block) ? intact(&block, why) : ASSAY_INVALID;
     if (status == ASSAY_OK && size <= heap->regions.limit && size <= PTRDIFF_MAX - MARK_BYTES) {
         if (resize(heap, &block, size)) {
             heap->used_bytes += size - block.size;
