@@ -218,30 +218,9 @@ static struct buddy_held split(struct assay_buddy *buddy, unsigned order)
     return (struct buddy_held){node, state_of(buddy, region, unit)};
 }
 
-/* No block if there is no memory. Apart, so that to take a held one is short. */
-static __attribute__((noinline)) struct buddy_held take_new(struct assay_buddy *buddy,
-                                                            unsigned order)
+static inline void *hand_out(struct assay_buddy *buddy, struct buddy_held taken, unsigned order,
+                             uint32_t label)
 {
-    if (order >= BUDDY_ORDERS)
-        return (struct buddy_held){0};
-    if (!(buddy->filled >> order))
-        assay_buddy_settle(buddy);
-    if (!(buddy->filled >> order) && !grow(buddy, order))
-        return (struct buddy_held){0};
-    return split(buddy, order);
-}
-
-void *assay_buddy_take(struct assay_buddy *buddy, unsigned order, uint32_t label)
-{
-    unsigned level = order - buddy->least;
-    struct buddy_held taken;
-
-    if (level < BUDDY_HELD_ORDERS && buddy->held_count[level] > 0)
-        taken = buddy->held[level][--buddy->held_count[level]];
-    else
-        taken = take_new(buddy, order);
-    if (!taken.block)
-        return NULL;
     *taken.state = (uint8_t)(BUDDY_TAKEN | order);
     if (buddy->width > 0)
         set_label(taken.state, label);
@@ -250,22 +229,61 @@ void *assay_buddy_take(struct assay_buddy *buddy, unsigned order, uint32_t label
     return taken.block;
 }
 
+/* Apart, so that to take a held one is short. */
+static __attribute__((noinline)) void *take_new(struct assay_buddy *buddy, unsigned order,
+                                                uint32_t label)
+{
+    if (order >= BUDDY_ORDERS)
+        return NULL;
+    if (!(buddy->filled >> order))
+        assay_buddy_settle(buddy);
+    if (!(buddy->filled >> order) && !grow(buddy, order))
+        return NULL;
+    return hand_out(buddy, split(buddy, order), order, label);
+}
+
+void *assay_buddy_take(struct assay_buddy *buddy, unsigned order, uint32_t label)
+{
+    unsigned level = order - buddy->least;
+
+    if (level >= BUDDY_HELD_ORDERS || buddy->held_count[level] == 0)
+        return take_new(buddy, order, label);
+    return hand_out(buddy, buddy->held[level][--buddy->held_count[level]], order, label);
+}
+
+static inline void hold(struct assay_buddy *buddy, const struct assay_region *region, void *block,
+                        unsigned level)
+{
+    uint8_t *state = state_of(buddy, region, unit_of(buddy, region, block));
+
+    *state = (uint8_t)(BUDDY_IS_HELD | (buddy->least + level));
+    buddy->held[level][buddy->held_count[level]++] = (struct buddy_held){block, state};
+}
+
+/* Of an order that is not held, or of which as many are held as may be. */
+static __attribute__((noinline)) void give_merging(struct assay_buddy *buddy,
+                                                   const struct assay_region *region, void *block,
+                                                   unsigned level)
+{
+    if (level >= BUDDY_HELD_ORDERS) {
+        merge(buddy, region, block, buddy->least + level);
+        return;
+    }
+    merge_held(buddy, level, BUDDY_HELD / 2);
+    hold(buddy, region, block, level);
+}
+
 void assay_buddy_give(struct assay_buddy *buddy, const struct assay_region *region, void *block,
                       unsigned order)
 {
     unsigned level = order - buddy->least;
-    uint8_t *state = state_of(buddy, region, unit_of(buddy, region, block));
 
     buddy->taken--;
     buddy->taken_bytes -= (size_t)1 << order;
-    if (level >= BUDDY_HELD_ORDERS) {
-        merge(buddy, region, block, order);
-        return;
-    }
-    if (buddy->held_count[level] == BUDDY_HELD)
-        merge_held(buddy, level, BUDDY_HELD / 2);
-    *state = (uint8_t)(BUDDY_IS_HELD | order);
-    buddy->held[level][buddy->held_count[level]++] = (struct buddy_held){block, state};
+    if (level >= BUDDY_HELD_ORDERS || buddy->held_count[level] == BUDDY_HELD)
+        give_merging(buddy, region, block, level);
+    else
+        hold(buddy, region, block, level);
 }
 
 /* --- resize --- */

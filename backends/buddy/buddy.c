@@ -61,14 +61,20 @@ static bool is_worth_trimming(struct heap *heap, size_t bytes)
                               assay_buddy_unused(&heap->buddy));
 }
 
+/* Apart, so that what is called for each block is short. */
+static __attribute__((noinline)) void *take_trimmed(struct heap *heap, unsigned order)
+{
+    if (order >= BUDDY_ORDERS || !is_worth_trimming(heap, (size_t)1 << order))
+        return NULL;
+    assay_buddy_trim(&heap->buddy);
+    return assay_buddy_take(&heap->buddy, order, 0);
+}
+
 static void *take(struct heap *heap, unsigned order)
 {
     void *block = assay_buddy_take(&heap->buddy, order, 0);
 
-    if (block || order >= BUDDY_ORDERS || !is_worth_trimming(heap, (size_t)1 << order))
-        return block;
-    assay_buddy_trim(&heap->buddy);
-    return assay_buddy_take(&heap->buddy, order, 0);
+    return block ? block : take_trimmed(heap, order);
 }
 
 static void *buddy_alloc(void *self, size_t size)

@@ -20,7 +20,8 @@ struct emalloc_lock {
     atomic_bool held;
 };
 
-static inline void lock_wait(struct emalloc_lock *lock)
+/* Apart, as are the other ways that are rarely gone: they would cost each call the registers that they need. */
+static __attribute__((noinline)) void lock_wait(struct emalloc_lock *lock)
 {
     for (unsigned looks = 0; atomic_load_explicit(&lock->held, memory_order_relaxed); looks++)
         if (looks >= LOCK_LOOKS)

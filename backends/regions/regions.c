@@ -243,7 +243,8 @@ void assay_regions_cut(struct assay_regions *regions, struct assay_region *regio
         unmap_pages(regions, region->start + region->bytes, back);
 }
 
-struct assay_region *assay_regions_search(struct assay_regions *regions, uintptr_t address)
+__attribute__((noinline)) struct assay_region *assay_regions_search(struct assay_regions *regions,
+                                                                    uintptr_t address)
 {
     uint32_t place = below(regions, address);
     struct assay_region *region = &regions->at[place];
