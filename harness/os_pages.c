@@ -3,6 +3,7 @@
 
 #include "assay/sizes.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -33,8 +34,10 @@ static void *map(void *ctx, size_t bytes, size_t align)
     size_t whole = assay_add(bytes, slack);
     if (bytes == 0 || whole > PTRDIFF_MAX)
         return NULL;
+    int before = errno;
     char *start = mmap(NULL, whole, PROT_READ | PROT_WRITE,
                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    errno = before;
     if (start == MAP_FAILED)
         return NULL;
     size_t front = slack ? -(uintptr_t)start & (align - 1) : 0;
@@ -47,6 +50,9 @@ static void *map(void *ctx, size_t bytes, size_t align)
 
 static void unmap(void *ctx, void *start, size_t bytes)
 {
+    int before = errno;
+
     (void)ctx;
     munmap(start, bytes);
+    errno = before;
 }

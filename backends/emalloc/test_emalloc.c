@@ -1,74 +1,7 @@
-/* test_emalloc.c - where blocks lie, what their marks are, and what is found when those are damaged. */
-#include "emalloc/heap.h"
-
-#include "assay/os_pages.h"
-#include "assay/pages.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
-static struct assay_meter meter;
-
-static struct emalloc_heap *open_heap(void)
-{
-    struct assay_heap_config config = {.limit = SIZE_MAX, .pages = &meter.source, .options = ""};
-    struct emalloc_heap *heap;
-
-    assert_int_equal(assay_meter_open(&meter, assay_os_pages(), SIZE_MAX), ASSAY_OK);
-    assert_int_equal(emalloc_heap_open(&config, &heap), ASSAY_OK);
-    return heap;
-}
-
-static void close_heap(struct emalloc_heap *heap)
-{
-    emalloc_heap_close(heap);
-    assert_int_equal(meter.mapped_bytes, 0);
-    assay_meter_close(&meter);
-}
-
-static char *take(struct emalloc_heap *heap, size_t size)
-{
-    return emalloc_heap_alloc(heap, 16, size, false);
-}
-
-static assay_status give(struct emalloc_heap *heap, void *block)
-{
-    struct emalloc_fault why;
-
-    return emalloc_heap_free(heap, block, &why);
-}
-
-static void assert_sound(struct emalloc_heap *heap)
-{
-    struct assay_damage damage = {0};
-
-    if (emalloc_heap_check(heap, &damage) != ASSAY_OK)
-        fail_msg("check: %s", damage.what);
-}
+/* test_emalloc.c - where blocks lie, which part serves them, what their marks are, and what is no block. */
+#include "test_heap.h"
 
 /* --- who serves what --- */
-
-static uint64_t word_at(const char *at)
-{
-    uint64_t word;
-
-    memcpy(&word, at, sizeof word);
-    return word;
-}
-
-static uint64_t kind_of(const char *block)
-{
-    return word_at(block - 8) & 3;
-}
-
-static uint64_t bytes_of(const char *block)
-{
-    return word_at(block - 16);
-}
 
 static void test_0_bytes_are_null(void **state)
 {
@@ -188,6 +121,35 @@ static void test_the_129th_small_block_maps_the_second_slab(void **state)
     close_heap(heap);
 }
 
+static void test_the_first_slab_has_12288_bytes_and_each_next_twice_as_many(void **state)
+{
+    struct emalloc_heap *heap = open_heap();
+    size_t chunks = 12288 / 96;
+
+    (void)state;
+    assert_int_equal(chunks, 128);
+    char *first = take(heap, 1);
+    for (size_t in_slab = chunks; in_slab <= chunks << 4; in_slab *= 2) {
+        for (size_t i = 1; i < in_slab; i++)
+            assert_ptr_equal(take(heap, 1), first + i * 96);
+        assert_int_equal(heap->small.chunks, 2 * in_slab - chunks);
+        first = take(heap, 1);
+    }
+    close_heap(heap);
+}
+
+static void test_there_are_48_lists_of_free_blocks_from_128_bytes_on(void **state)
+{
+    struct emalloc_heap *heap = open_heap();
+
+    (void)state;
+    assert_int_equal(sizeof heap->medium.free, 48 * sizeof(struct buddy_free *));
+    assert_int_equal(assay_buddy_order(&heap->medium, 1), 7);
+    assert_int_equal(assay_buddy_order(&heap->medium, 128), 7);
+    assert_int_equal(assay_buddy_order(&heap->medium, 129), 8);
+    close_heap(heap);
+}
+
 static size_t filled_orders(struct emalloc_heap *heap)
 {
     assay_buddy_settle(&heap->medium);
@@ -254,106 +216,7 @@ static void test_some_mappings_are_kept_and_cleared_for_the_next_blocks(void **s
     close_heap(heap);
 }
 
-/* --- damage --- */
-
-static void assert_found(struct emalloc_heap *heap, char *block, long at, enum mark_fault expected)
-{
-    struct assay_damage damage = {0};
-    struct emalloc_fault why;
-
-    block[at] ^= 1;
-    assert_int_equal(emalloc_heap_check(heap, &damage), ASSAY_CORRUPT);
-    assert_ptr_equal(damage.where, block);
-    assert_int_equal(emalloc_heap_free(heap, block, &why), ASSAY_CORRUPT);
-    assert_int_equal(why.fault, expected);
-    block[at] ^= 1;
-    assert_sound(heap);
-}
-
-static void test_one_byte_past_the_request_is_found_by_check_and_by_free(void **state)
-{
-    struct emalloc_heap *heap = open_heap();
-
-    (void)state;
-    for (size_t size = 1; size < 300000; size = size < 300 ? size + 1 : size * 7 / 5) {
-        char *block = take(heap, size);
-        bool slack = bytes_of(block) > size + 32;
-        assert_found(heap, block, (long)size, slack ? MARK_SLACK : MARK_FOOTER);
-        assert_int_equal(give(heap, block), ASSAY_OK);
-    }
-    close_heap(heap);
-}
-
-static void test_each_of_the_first_32_bytes_of_slack_counts(void **state)
-{
-    static const size_t full[] = {64, 224}; /* requests that leave no slack */
-    struct emalloc_heap *heap = open_heap();
-
-    (void)state;
-    for (size_t i = 0; i < 2; i++) {
-        for (size_t slack = 1; slack <= 40; slack++) {
-            size_t size = full[i] - slack, looked_at = slack < 32 ? slack : 32;
-            char *block = take(heap, size);
-            assert_int_equal(bytes_of(block), full[i] + 32);
-            for (size_t at = 0; at < looked_at; at++)
-                assert_found(heap, block, (long)(size + at), MARK_SLACK);
-            assert_found(heap, block, (long)full[i], MARK_FOOTER);
-            assert_int_equal(give(heap, block), ASSAY_OK);
-        }
-    }
-    close_heap(heap);
-}
-
-static void test_a_terminator_past_the_request_is_found_unless_the_block_is_full(void **state)
-{
-    struct emalloc_heap *heap = open_heap();
-
-    (void)state;
-    for (size_t size = 1; size < 1000; size++) {
-        char *block = take(heap, size), saved = block[size];
-        if (bytes_of(block) == size + 32)
-            continue;
-        block[size] = 0;
-        assert_int_equal(give(heap, block), ASSAY_CORRUPT);
-        block[size] = saved;
-        assert_int_equal(give(heap, block), ASSAY_OK);
-    }
-    close_heap(heap);
-}
-
-static void test_every_bit_of_a_mark_counts(void **state)
-{
-    static const size_t sizes[] = {20, 100, 131072};
-    struct emalloc_heap *heap = open_heap();
-
-    (void)state;
-    for (size_t i = 0; i < 3; i++) {
-        char *block = take(heap, sizes[i]);
-        long end = (long)bytes_of(block) - 32;
-        for (long at = 0; at < 16; at++) {
-            assert_found(heap, block, at - 16, MARK_HEADER);
-            assert_found(heap, block, end + at, MARK_FOOTER);
-        }
-    }
-    close_heap(heap);
-}
-
-static void test_a_damaged_block_is_not_resized(void **state)
-{
-    struct emalloc_heap *heap = open_heap();
-    struct emalloc_fault why;
-    char *block = take(heap, 100);
-    void *resized;
-
-    (void)state;
-    block[100] ^= 1;
-    assert_int_equal(emalloc_heap_resize(heap, block, 50, &resized, &why), ASSAY_CORRUPT);
-    assert_null(resized);
-    block[100] ^= 1;
-    assert_int_equal(emalloc_heap_resize(heap, block, 50, &resized, &why), ASSAY_OK);
-    assert_ptr_equal(resized, block);
-    close_heap(heap);
-}
+/* --- what is no block --- */
 
 static void test_what_is_no_block_is_invalid(void **state)
 {
@@ -407,23 +270,6 @@ static void test_resizing_keeps_content_and_place_where_it_can(void **state)
     close_heap(heap);
 }
 
-static void test_aligned_blocks_have_marks_too(void **state)
-{
-    struct emalloc_heap *heap = open_heap();
-
-    (void)state;
-    for (size_t align = 1; align <= (size_t)1 << 20; align *= 2)
-        for (size_t size = 1; size < 300000; size = size * 5 + 3) {
-            char *block = emalloc_heap_alloc(heap, align, size, false);
-            assert_true(assay_is_aligned(block, align));
-            bool slack = bytes_of(block) > size + 32;
-            assert_found(heap, block, (long)size, slack ? MARK_SLACK : MARK_FOOTER);
-            assert_int_equal(give(heap, block), ASSAY_OK);
-            assert_int_equal(give(heap, block), ASSAY_INVALID);
-        }
-    close_heap(heap);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -433,17 +279,13 @@ int main(void)
         cmocka_unit_test(test_header_and_footer_are_at_both_ends_of_the_block),
         cmocka_unit_test(test_a_small_block_just_freed_is_given_again),
         cmocka_unit_test(test_the_129th_small_block_maps_the_second_slab),
+        cmocka_unit_test(test_the_first_slab_has_12288_bytes_and_each_next_twice_as_many),
+        cmocka_unit_test(test_there_are_48_lists_of_free_blocks_from_128_bytes_on),
         cmocka_unit_test(test_medium_blocks_split_and_merge_as_buddies),
         cmocka_unit_test(test_a_large_block_is_mapped_and_unmapped),
         cmocka_unit_test(test_some_mappings_are_kept_and_cleared_for_the_next_blocks),
-        cmocka_unit_test(test_one_byte_past_the_request_is_found_by_check_and_by_free),
-        cmocka_unit_test(test_each_of_the_first_32_bytes_of_slack_counts),
-        cmocka_unit_test(test_a_terminator_past_the_request_is_found_unless_the_block_is_full),
-        cmocka_unit_test(test_every_bit_of_a_mark_counts),
-        cmocka_unit_test(test_a_damaged_block_is_not_resized),
         cmocka_unit_test(test_what_is_no_block_is_invalid),
         cmocka_unit_test(test_resizing_keeps_content_and_place_where_it_can),
-        cmocka_unit_test(test_aligned_blocks_have_marks_too),
         cmocka_unit_test(test_the_largest_that_fits_is_that_of_all_parts),
     };
 

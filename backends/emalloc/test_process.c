@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include <emalloc.h>
+#include <errno.h>
 #include <limits.h>
 #include <pthread.h>
 #include <signal.h>
@@ -52,6 +53,79 @@ static void test_zero_and_absurd_sizes_are_null(void **state)
     assert_int_equal(emalloc_usable_size(NULL), 0);
     assert_int_equal(emalloc_usable_size(&state), 0);
     efree(NULL);
+}
+
+/* Requests that the system itself refuses, and those that never come so far. */
+static const unsigned long too_much[] = {
+    ULONG_MAX, ULONG_MAX - 31, ULONG_MAX / 2,       (unsigned long)INT_MIN,
+    1UL << 60, 1UL << 50,      (unsigned long)-1000};
+
+static void test_errno_is_left_alone(void **state)
+{
+    char *block = emalloc(100);
+
+    (void)state;
+    errno = 77;
+    for (size_t i = 0; i < sizeof too_much / sizeof *too_much; i++) {
+        assert_null(emalloc(too_much[i]));
+        assert_null(ecalloc(1, too_much[i]));
+        assert_null(ecalloc(too_much[i], too_much[i]));
+        assert_null(erealloc(block, too_much[i]));
+        assert_null(erealloc(NULL, too_much[i]));
+        assert_null(ealigned_alloc(64, too_much[i]));
+        assert_null(ealigned_alloc(too_much[i], 64));
+    }
+    assert_int_equal(emalloc_usable_size(block), 100);
+    block = erealloc(erealloc(block, 1000000), 10);
+    efree(ecalloc(2, 300000));
+    efree(block);
+    assert_int_equal(errno, 77);
+}
+
+static void test_ecalloc_gives_zeros_on_used_memory(void **state)
+{
+    (void)state;
+    for (unsigned long size = 1; size < 300000; size = size * 3 + 1) {
+        char *block = emalloc(2 * size);
+        memset(block, 0xff, 2 * size);
+        efree(block);
+        block = ecalloc(2, size);
+        for (unsigned long i = 0; i < 2 * size; i++)
+            assert_int_equal(block[i], 0);
+        efree(block);
+    }
+    assert_null(ecalloc(0, 8));
+    assert_null(ecalloc(8, 0));
+}
+
+static void test_erealloc_keeps_the_bytes_of_the_smaller_size_and_of_null_allocates(void **state)
+{
+    static const unsigned long sizes[] = {3, 64, 65, 5000, 131071, 131072, 400000, 70, 3};
+    char *block = erealloc(NULL, 3);
+
+    (void)state;
+    memcpy(block, "abc", 3);
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        block = erealloc(block, sizes[i]);
+        assert_memory_equal(block, "abc", 3);
+        assert_int_equal(emalloc_usable_size(block), sizes[i]);
+    }
+    assert_null(erealloc(block, 0));
+    assert_int_equal(emalloc_usable_size(block), 0);
+}
+
+static void test_ealigned_alloc_aligns_to_every_power_of_two_and_refuses_others(void **state)
+{
+    (void)state;
+    for (unsigned long align = 1; align <= 1UL << 20; align *= 2) {
+        char *block = ealigned_alloc(align, 100);
+        assert_non_null(block);
+        assert_int_equal((uintptr_t)block % align, 0);
+        efree(block);
+        assert_null(ealigned_alloc(align, 0));
+        assert_null(ealigned_alloc(align * 3, 100));
+        assert_null(ealigned_alloc(align * 4 + 1, 100));
+    }
 }
 
 /* --- how misuse ends --- */
@@ -117,59 +191,91 @@ static void underrun(void)
     efree(erealloc(block, 20));
 }
 
-static void free_twice(void)
+/* --- what is no block --- */
+
+enum place { STACK, CODE, CONSTANT, STATIC, FREED, INSIDE, BEFORE, FOREIGN, NUMBERS };
+
+static const uintptr_t numbers[] = {1, 8, 16, 4096, UINTPTR_MAX, UINTPTR_MAX - 15, UINTPTR_MAX / 2};
+#define PLACES (NUMBERS + sizeof numbers / sizeof *numbers)
+
+/* An address of each kind; of blocks of each part, by size. */
+static char *no_block(size_t place, unsigned long size)
 {
-    char *volatile block = emalloc(10);
-    efree(block);
-    efree(block);
+    static char global[64], *foreign;
+    char *volatile block = emalloc(size);
+
+    switch (place) {
+    case STACK:
+        return (char *)__builtin_frame_address(0) - 64;
+    case CODE:
+        return (char *)(uintptr_t)no_block;
+    case CONSTANT:
+        return (char *)(uintptr_t)numbers;
+    case STATIC:
+        return global + 16;
+    case FREED:
+        efree(block);
+        return block;
+    case INSIDE:
+        return block + 16;
+    case BEFORE:
+        return block - 16;
+    case FOREIGN:
+        free(foreign);
+        return foreign = malloc(size);
+    default:
+        return (char *)numbers[place - NUMBERS];
+    }
 }
 
-static void free_inside(void)
+static size_t asked_place;
+static unsigned long asked_size;
+
+static void free_no_block(void)
 {
-    char *volatile block = emalloc(100);
-    efree(block + 16);
+    efree(no_block(asked_place, asked_size));
 }
 
-static void free_local(void)
+static void resize_no_block(void)
 {
-    char local[64];
-    char *volatile address = local + 16;
-    efree(address);
+    char *volatile resized = erealloc(no_block(asked_place, asked_size), 100);
+    (void)resized;
 }
 
-static void free_code(void)
+static void resize_no_block_to_nothing(void)
 {
-    efree((void *)(uintptr_t)free_local);
+    char *volatile resized = erealloc(no_block(asked_place, asked_size), 0);
+    (void)resized;
 }
 
-static void free_foreign(void)
+static void resize_no_block_to_too_much(void)
 {
-    efree(malloc(100));
+    char *volatile resized = erealloc(no_block(asked_place, asked_size), ULONG_MAX);
+    (void)resized;
 }
 
-static void free_last_address(void)
+static void test_every_function_ends_at_what_is_no_block(void **state)
 {
-    efree((void *)UINTPTR_MAX);
+    static const unsigned long sizes[] = {10, 1000, 200000};
+
+    (void)state;
+    for (asked_place = 0; asked_place < PLACES; asked_place++) {
+        asked_size = sizes[asked_place % 3];
+        assert_stops(free_no_block, "emalloc: efree(0x");
+        assert_stops(free_no_block, "): no block is there");
+        assert_stops(resize_no_block, "): no block is there");
+        assert_stops(resize_no_block_to_nothing, "emalloc: erealloc(0x");
+        assert_stops(resize_no_block_to_nothing, "): no block is there");
+        assert_stops(resize_no_block_to_too_much, "): no block is there");
+    }
 }
 
-static void resize_local(void)
+static void test_what_is_no_block_has_no_usable_size(void **state)
 {
-    char local[64];
-    char *volatile address = local + 16;
-    address = erealloc(address, 100);
-}
-
-static void resize_freed(void)
-{
-    char *volatile block = emalloc(1000);
-    efree(block);
-    block = erealloc(block, 2000);
-}
-
-static void resize_inside_to_nothing(void)
-{
-    char *volatile block = emalloc(200000);
-    block = erealloc(block + 4096, 0);
+    (void)state;
+    for (size_t place = 0; place < PLACES; place++)
+        for (unsigned long size = 10; size < 1000000; size *= 100)
+            assert_int_equal(emalloc_usable_size(no_block(place, size)), 0);
 }
 
 static void test_misuse_ends_the_process_with_one_line_that_names_it(void **state)
@@ -181,36 +287,6 @@ static void test_misuse_ends_the_process_with_one_line_that_names_it(void **stat
     assert_stops(overrun_large, "the footer of a large block was overwritten");
     assert_stops(underrun, "erealloc(0x");
     assert_stops(underrun, "the header of a small block was overwritten");
-    assert_stops(free_twice, "no block is there");
-    assert_stops(free_inside, "no block is there");
-    assert_stops(free_local, "no block is there");
-    assert_stops(free_code, "no block is there");
-    assert_stops(free_foreign, "no block is there");
-    assert_stops(free_last_address, "no block is there");
-    assert_stops(resize_local, "no block is there");
-    assert_stops(resize_freed, "no block is there");
-    assert_stops(resize_inside_to_nothing, "no block is there");
-}
-
-static void test_what_is_no_block_has_no_usable_size(void **state)
-{
-    static const uintptr_t numbers[] = {
-        1, 16, 4096, UINTPTR_MAX, UINTPTR_MAX - 15, UINTPTR_MAX / 2};
-    void *foreign = malloc(100);
-
-    (void)state;
-    for (unsigned long size = 10; size < 1000000; size *= 100) {
-        char *volatile block = emalloc(size);
-        assert_int_equal(emalloc_usable_size(block + size / 2), 0);
-        assert_int_equal(emalloc_usable_size(block - 1), 0);
-        efree(block);
-        assert_int_equal(emalloc_usable_size(block), 0);
-    }
-    assert_int_equal(emalloc_usable_size((void *)(uintptr_t)free_code), 0);
-    assert_int_equal(emalloc_usable_size(foreign), 0);
-    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
-        assert_int_equal(emalloc_usable_size((void *)numbers[i]), 0);
-    free(foreign);
 }
 
 /* --- threads and fork --- */
@@ -314,6 +390,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_block_from_before_main_can_be_freed),
         cmocka_unit_test(test_zero_and_absurd_sizes_are_null),
+        cmocka_unit_test(test_errno_is_left_alone),
+        cmocka_unit_test(test_ecalloc_gives_zeros_on_used_memory),
+        cmocka_unit_test(test_erealloc_keeps_the_bytes_of_the_smaller_size_and_of_null_allocates),
+        cmocka_unit_test(test_ealigned_alloc_aligns_to_every_power_of_two_and_refuses_others),
+        cmocka_unit_test(test_every_function_ends_at_what_is_no_block),
         cmocka_unit_test(test_misuse_ends_the_process_with_one_line_that_names_it),
         cmocka_unit_test(test_a_forked_child_frees_a_copy),
         cmocka_unit_test(test_what_is_no_block_has_no_usable_size),

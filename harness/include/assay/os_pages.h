@@ -12,7 +12,7 @@
 extern "C" {
 #endif
 
-/* Lives as long as the process. Thread-safe; calls no malloc. */
+/* Lives as long as the process. Thread-safe; calls no malloc, and leaves errno alone. */
 const struct assay_page_source *assay_os_pages(void);
 
 #ifdef __cplusplus
