@@ -253,7 +253,7 @@ void lie_frees_nothing_in_threads(void)
 
 /* --- crowds: of so many live blocks --- */
 
-#define CROWD 1800
+#define CROWD 1000
 
 static size_t live;
 
