@@ -1,5 +1,5 @@
 /*
- * arena - a fixed arena at 40 % load: time and latency of churn, and how full it gets.
+ * arena - a fixed arena at 40 % load: time and latency of churn, how full it gets, and a pair alone.
  *
  *     arena [--once] [BACKEND ...]        default: list; the first one is what ratios refer to
  *
@@ -11,6 +11,8 @@
  *   ns/op      CPU time, median over repetitions, those of all backends interleaved, a seed each
  *   latency    of one allocation: the least over identical replays for each of them, less the
  *              timer's own; its 99.9th percentile and its largest
+ *   pair       CPU time of one allocation and its free while nothing else is live, median: what a heap
+ *              pays that splits and merges all of its memory for each block
  *   full       utilisation: median and least over the repetitions; "-" if the backend has no limit
  *
  * Pins itself to the CPU on which it starts. The arena is one range, faulted in beforehand and recycled
@@ -87,6 +89,7 @@ static void script_write(struct script *script, uint64_t seed)
 struct subject {
     const struct assay_backend *backend;
     double ns[REPETITIONS];
+    double pair_ns[REPETITIONS];
     double full[REPETITIONS];
     double high_ns; /* 99.9th percentile */
     double max_ns;
@@ -171,6 +174,23 @@ static bool is_sound(const struct run *run)
     return !run->backend->check || run->backend->check(run->heap, &damage) == ASSAY_OK;
 }
 
+/* Pairs in an empty heap. False as churn. */
+static bool time_pairs(struct run *run, double *ns)
+{
+    double before = cpu_ns();
+
+    for (size_t i = 0; i < timed_pairs; i++) {
+        char *block = run->backend->alloc(run->heap, run->script->sizes[i % BLOCKS]);
+        if (!block)
+            return false;
+        *block = 1;
+        if (run->backend->free(run->heap, block) != ASSAY_OK)
+            return false;
+    }
+    *ns = (cpu_ns() - before) / timed_pairs;
+    return is_sound(run);
+}
+
 /* Fills the heap to 40 %, churns, measures, and, unless latencies are wanted, fills it up. */
 static bool churn_and_fill(struct run *run, double *ns, double *full, uint32_t *latencies)
 {
@@ -197,17 +217,39 @@ static bool churn_and_fill(struct run *run, double *ns, double *full, uint32_t *
     return is_sound(run);
 }
 
+static void *open_heap(const struct assay_backend *backend, struct assay_recycler *arena)
+{
+    const struct assay_heap_config config = {
+        .limit = ARENA, .pages = &arena->source, .seed = 1, .options = ""};
+    void *heap;
+
+    assay_recycler_reset(arena);
+    return backend->create(backend, &config, &heap) == ASSAY_OK ? heap : NULL;
+}
+
+static bool pair_once(const struct assay_backend *backend, struct assay_recycler *arena,
+                      const struct script *script, double *ns)
+{
+    struct run run = {.backend = backend, .heap = open_heap(backend, arena), .script = script};
+    bool right = run.heap && time_pairs(&run, ns);
+
+    if (run.heap)
+        backend->destroy(run.heap);
+    return right;
+}
+
 static bool run_once(const struct assay_backend *backend, struct assay_recycler *arena,
                      const struct script *script, double *ns, double *full, uint32_t *latencies)
 {
     static char *blocks[BLOCKS];
     static uint16_t sizes[BLOCKS];
-    const struct assay_heap_config config = {
-        .limit = ARENA, .pages = &arena->source, .seed = 1, .options = ""};
-    struct run run = {.backend = backend, .script = script, .blocks = blocks, .sizes = sizes};
+    struct run run = {.backend = backend,
+                      .heap = open_heap(backend, arena),
+                      .script = script,
+                      .blocks = blocks,
+                      .sizes = sizes};
 
-    assay_recycler_reset(arena);
-    if (backend->create(backend, &config, &run.heap) != ASSAY_OK)
+    if (!run.heap)
         return false;
     bool right = churn_and_fill(&run, ns, full, latencies);
     /* A heap that belongs to the process outlives this run; others end with their blocks. */
@@ -286,16 +328,17 @@ static void print(struct subject *subjects, size_t count)
 {
     double first = 0;
 
-    printf("%-24s %8s %7s %8s %8s %8s %8s\n", "backend", "ns/op", "ratio", "p99.9 ns", "max ns",
-           "full", "least");
+    printf("%-24s %8s %7s %8s %8s %8s %8s %8s\n", "backend", "ns/op", "ratio", "p99.9 ns", "max ns",
+           "pair ns", "full", "least");
     for (size_t i = 0; i < count; i++) {
         struct subject *subject = &subjects[i];
         qsort(subject->ns, repetitions, sizeof *subject->ns, by_value);
+        qsort(subject->pair_ns, repetitions, sizeof *subject->pair_ns, by_value);
         qsort(subject->full, repetitions, sizeof *subject->full, by_value);
         double ns = subject->ns[repetitions / 2];
         first = i ? first : ns;
-        printf("%-24s %8.1f %7.2f %8.0f %8.0f ", subject->backend->name, ns, ns / first,
-               subject->high_ns, subject->max_ns);
+        printf("%-24s %8.1f %7.2f %8.0f %8.0f %8.1f ", subject->backend->name, ns, ns / first,
+               subject->high_ns, subject->max_ns, subject->pair_ns[repetitions / 2]);
         if (isnan(subject->full[0]))
             printf("%8s %8s\n", "-", "-");
         else
@@ -313,6 +356,7 @@ static bool measure_all(struct subject *subjects, size_t count, struct assay_rec
             struct subject *subject = &subjects[k];
             if (!run_once(subject->backend, arena, script, &subject->ns[i], &subject->full[i],
                           NULL) ||
+                !pair_once(subject->backend, arena, script, &subject->pair_ns[i]) ||
                 (i == 0 && !measure_latency(subject, arena, script, latencies))) {
                 fprintf(stderr, "arena: %s refused or failed within the churn: no numbers\n",
                         subject->backend->name);
