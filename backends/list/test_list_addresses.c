@@ -143,9 +143,38 @@ static void test_addresses_are_those_of_plain_first_fit_in_regions_of_odd_sizes(
         run_twin(region * PAGE + region * 111 % PAGE, region > 4 ? 2048 : 256, region, "", 3000);
 }
 
+static void test_headers_lead_to_both_neighbours_in_the_order_of_addresses(void **state)
+{
+    enum { BLOCKS = 6 };
+    void *heap = open_heap((size_t)1 << 16, "");
+    char *block[BLOCKS];
+
+    (void)state;
+    for (int i = 0; i < BLOCKS; i++)
+        block[i] = list->alloc(heap, 100);
+    assert_int_equal(list->free(heap, block[1]), ASSAY_OK);
+    assert_int_equal(list->free(heap, block[4]), ASSAY_OK);
+    for (int i = 0; i < BLOCKS; i++) {
+        const struct list_header *header = header_of(block[i]);
+        uint64_t size = list_size(header);
+        assert_ptr_equal((const char *)header + LIST_HEADER, block[i]);
+        assert_int_equal(list_status(header), i == 1 || i == 4 ? LIST_FREE : LIST_USED);
+        assert_true(size >= 100 + LIST_HEADER);
+        if (i + 1 < BLOCKS) {
+            const struct list_header *next = header_of(block[i + 1]);
+            assert_ptr_equal(next, (const char *)header + size);
+            assert_int_equal(header->next - next->previous, size); /* offsets of each other */
+        }
+    }
+    for (int i = 0; i < BLOCKS; i++)
+        assert_int_equal(list->free(heap, block[i]), i == 1 || i == 4 ? ASSAY_INVALID : ASSAY_OK);
+    close_heap(heap);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_headers_lead_to_both_neighbours_in_the_order_of_addresses),
         cmocka_unit_test(test_addresses_are_those_of_plain_first_fit),
         cmocka_unit_test(test_addresses_are_those_of_plain_first_fit_in_a_checked_heap),
         cmocka_unit_test(test_addresses_are_those_of_plain_first_fit_in_regions_of_odd_sizes),

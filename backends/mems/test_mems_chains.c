@@ -31,6 +31,7 @@ static uint64_t random_next(uint64_t *state)
 
 static size_t mapped_bytes;
 static size_t refuse_from; /* requests from this one on; counts down */
+static size_t multiple;    /* of which all requests must be */
 
 static void *map(void *ctx, size_t bytes, size_t align)
 {
@@ -40,7 +41,7 @@ static void *map(void *ctx, size_t bytes, size_t align)
     if (refuse_from == 0)
         return NULL;
     refuse_from--;
-    assert_int_equal(bytes % os->page_size, 0);
+    assert_int_equal(bytes % multiple, 0);
     void *start = os->map(os->ctx, bytes, align);
     mapped_bytes += start ? bytes : 0;
     return start;
@@ -60,6 +61,7 @@ static struct assay_page_source pages = {.map = map, .unmap = unmap};
 static struct mems *open_system(size_t page_size)
 {
     pages.page_size = assay_os_pages()->page_size;
+    multiple = pages.page_size;
     refuse_from = SIZE_MAX;
     mapped_bytes = 0;
     struct mems *mems = mems_open(&(struct mems_setup){.pages = &pages,
@@ -256,6 +258,74 @@ static void test_refused_pages_change_nothing(void **state)
     assert_int_equal(mapped_bytes, 0);
 }
 
+static void test_all_memory_is_mapped_in_multiples_of_the_page_size_records_too(void **state)
+{
+    (void)state;
+    for (size_t page = 4096; page <= 65536; page += 4096) {
+        struct mems *mems = open_system(page);
+        uint64_t random = page;
+        assert_int_equal(mapped_bytes % page, 0);
+        multiple = page;
+        for (int i = 0; i < 5000; i++)
+            assert_true(mems_take(mems, 1 + random_next(&random) % 3000));
+        assert_sound(mems);
+        assert_true(mems->chunk.next != NULL); /* records needed pages too */
+        mems_close(mems);
+        assert_int_equal(mapped_bytes, 0);
+    }
+}
+
+static void test_each_mapping_is_behind_all_others_in_addresses(void **state)
+{
+    struct mems *mems = open_system(4096);
+    uint64_t end = 1000;
+
+    (void)state;
+    for (size_t size = 4097; size < 1000000; size += 9999) {
+        assert_int_equal(mems_take(mems, size), end); /* larger than all holes */
+        end += (size + 4095) / 4096 * 4096;
+        assert_int_equal(mems->end, end);
+    }
+    mems_close(mems);
+}
+
+static void test_numbers_that_make_no_sense_are_answered_and_change_nothing(void **state)
+{
+    static const uint64_t numbers[] = {0,
+                                       1,
+                                       999,
+                                       1001,
+                                       1100,
+                                       5095,
+                                       5096,
+                                       INT64_MAX,
+                                       UINT64_MAX,
+                                       UINT64_MAX / 2 + 1,
+                                       INT32_MAX,
+                                       UINT32_MAX,
+                                       UINT64_MAX - 4095,
+                                       (uint64_t)-1000};
+    struct mems *mems = open_system(4096);
+    struct mems_entry process;
+
+    (void)state;
+    for (int live = 0; live < 2; live++) {
+        for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+            bool inside = live && numbers[i] == 1001;
+            assert_int_equal(mems_release(mems, numbers[i]), ASSAY_INVALID);
+            assert_int_equal(mems_place(mems, numbers[i]) != NULL, inside);
+            assert_int_equal(mems_around(mems, numbers[i], &process), inside);
+            assert_false(mems_owns(mems, (const void *)(uintptr_t)numbers[i]));
+            if (numbers[i] == 0 || numbers[i] > (uint64_t)1 << 50)
+                assert_int_equal(mems_take(mems, numbers[i]), 0);
+        }
+        assert_sound(mems);
+        assert_int_equal(mems->processes, live);
+        assert_true(live || mems_take(mems, 100) == 1000);
+    }
+    mems_close(mems);
+}
+
 static void test_the_limit_holds_records_too(void **state)
 {
     struct mems *mems = open_system(4096);
@@ -356,6 +426,9 @@ int main(void)
         cmocka_unit_test(test_pages_of_other_sizes_have_the_addresses_of_the_lists),
         cmocka_unit_test(test_a_hundred_thousand_segments_come_and_go),
         cmocka_unit_test(test_refused_pages_change_nothing),
+        cmocka_unit_test(test_all_memory_is_mapped_in_multiples_of_the_page_size_records_too),
+        cmocka_unit_test(test_each_mapping_is_behind_all_others_in_addresses),
+        cmocka_unit_test(test_numbers_that_make_no_sense_are_answered_and_change_nothing),
         cmocka_unit_test(test_the_limit_holds_records_too),
         cmocka_unit_test(test_what_was_freed_fits_again_where_no_record_can_be_had),
         cmocka_unit_test(test_damaged_records_are_found),

@@ -20,12 +20,48 @@
         }                                                                                          \
     } while (0)
 
+static int global;
+
+static void expect_no_object(void *ptr)
+{
+    EXPECT(Mem_IsValid(ptr) == 0 && Mem_GetSize(ptr) == -1);
+    EXPECT(Mem_Free(ptr) == (ptr ? -1 : 0));
+}
+
+/* What is in no object whatever there is, and requests that nothing can hold. */
+static void expect_nonsense_is_answered(void)
+{
+    static const uintptr_t numbers[] = {0,
+                                        1,
+                                        8,
+                                        4096,
+                                        SIZE_MAX,
+                                        SIZE_MAX - 7,
+                                        SIZE_MAX / 2,
+                                        INT_MAX,
+                                        (uintptr_t)INT_MIN,
+                                        (uintptr_t)-4096};
+    static const int sizes[] = {0, -1, -8, INT_MIN, INT_MIN + 1, INT_MAX, INT_MAX - 7};
+    char local[64] = "";
+    void *foreign = malloc(100);
+
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        expect_no_object((void *)numbers[i]); /* NOLINT(performance-no-int-to-ptr) */
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+        EXPECT(!Mem_Alloc(sizes[i]));
+    expect_no_object(local + 16);
+    expect_no_object(&global);
+    expect_no_object((void *)(uintptr_t)expect_no_object);
+    expect_no_object((void *)(uintptr_t)numbers);
+    expect_no_object(foreign);
+    free(foreign);
+}
+
 static void test_before_init_nothing_is_an_object(void)
 {
-    int local = 0;
-
-    EXPECT(!Mem_Alloc(8) && Mem_Free(NULL) == 0 && Mem_Free(&local) == -1);
-    EXPECT(Mem_IsValid(&local) == 0 && Mem_GetSize(&local) == -1);
+    expect_nonsense_is_answered();
+    EXPECT(!Mem_Alloc(8));
+    EXPECT(Mem_Init(4096) == 0 && Mem_Alloc(4080)); /* and nothing is lost by it */
 }
 
 static void test_a_region_is_made_once(void)
@@ -175,26 +211,65 @@ static void test_slack_is_in_no_object(void)
 
 static void test_what_is_no_object_is_answered_and_harms_nothing(void)
 {
-    static const uintptr_t numbers[] = {1, 8, SIZE_MAX, SIZE_MAX - 7, SIZE_MAX / 2};
-    int local = 0;
-
     EXPECT(Mem_Init(4096) == 0);
-    EXPECT(!Mem_Alloc(0) && !Mem_Alloc(-1) && !Mem_Alloc(INT_MIN) && !Mem_Alloc(INT_MAX));
-    char *object = Mem_Alloc(100);
-    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
-        void *ptr = (void *)numbers[i]; /* NOLINT(performance-no-int-to-ptr) */
-        EXPECT(Mem_Free(ptr) == -1 && !Mem_IsValid(ptr) && Mem_GetSize(ptr) == -1);
-    }
-    EXPECT(Mem_Free(&local) == -1 && Mem_Free(object + 2000) == -1);
-    EXPECT(Mem_Free((void *)(uintptr_t)coalesce) == -1);
-    void *foreign = malloc(100);
-    EXPECT(Mem_Free(foreign) == -1 && !Mem_IsValid(foreign) && Mem_GetSize(foreign) == -1);
-    free(foreign);
-    char *freed = Mem_Alloc(200);
-    EXPECT(freed && Mem_Free(freed) == 0);
-    EXPECT(Mem_Free(freed + 7) == -1 && !Mem_IsValid(freed) && Mem_GetSize(freed + 199) == -1);
-    EXPECT(!Mem_IsValid(NULL) && Mem_GetSize(NULL) == -1 && Mem_Free(NULL) == 0);
+    char *object = Mem_Alloc(100), *freed = Mem_Alloc(200);
+    EXPECT(object && freed && Mem_Free(freed) == 0);
+    expect_nonsense_is_answered();
+    for (int i = 0; i < 200; i++)
+        expect_no_object(freed + i);
+    for (int i = 1; i <= 8; i++)
+        expect_no_object(object - i);
+    expect_no_object(object + 100);
+    expect_no_object(object + 2000);
+    EXPECT(Mem_Init(4096) == -1 && Mem_Init(-1) == -1 && Mem_InitPolicy(1, MEM_FIRST_FIT) == -1);
     EXPECT(Mem_GetSize(object) == 100 && Mem_Free(object) == 0 && Mem_Alloc(4080));
+}
+
+static void test_init_without_a_policy_is_best_fit(void)
+{
+    EXPECT(Mem_Init(4096) == 0);
+    char *large = Mem_Alloc(300), *wall = Mem_Alloc(8), *small = Mem_Alloc(100);
+    EXPECT(large && wall && small && Mem_Alloc(8));
+    while (Mem_Alloc(8))
+        ;
+    EXPECT(Mem_Free(large) == 0 && Mem_Free(small) == 0);
+    EXPECT(Mem_Alloc(50) == small);
+}
+
+static void test_objects_are_at_multiples_of_8(void)
+{
+    EXPECT(Mem_Init(4096) == 0);
+    for (int size = 1; size < 64; size++) {
+        void *object = Mem_Alloc(size);
+        EXPECT(object && (uintptr_t)object % 8 == 0);
+    }
+}
+
+/* Nobody would wait for the end of a million walks along a million objects. */
+static void test_a_million_objects_are_found_and_freed_from_inside(void)
+{
+    enum { OBJECTS = 1 << 20 };
+    static char *object[OBJECTS];
+
+    EXPECT(Mem_Init(OBJECTS * 32) == 0);
+    for (int i = 0; i < OBJECTS; i++)
+        EXPECT((object[i] = Mem_Alloc(24)) != NULL);
+    for (int i = 0; i < OBJECTS; i++)
+        EXPECT(Mem_GetSize(object[i] + i % 24) == 24 && Mem_IsValid(object[i] - 1 - i % 8) == 0);
+    for (int i = 0; i < OBJECTS; i++)
+        EXPECT(Mem_Free(object[(unsigned)i * 7919u % OBJECTS] + i % 24) == 0);
+    EXPECT(Mem_Alloc(OBJECTS * 32 - 16));
+}
+
+static void test_a_child_forked_before_init_has_a_region_of_its_own(void)
+{
+    int status = 0;
+    pid_t child = fork();
+
+    if (child == 0)
+        _exit(Mem_Init(8192) == 0 && Mem_Alloc(8000) ? 0 : 1);
+    EXPECT(waitpid(child, &status, 0) == child && status == 0);
+    EXPECT(!Mem_Alloc(1) && Mem_Init(4096) == 0 && Mem_Alloc(4080));
 }
 
 static void test_a_forked_child_has_a_copy(void)
@@ -298,6 +373,10 @@ int main(void)
         test_a_hole_that_was_written_to_leads_nowhere,
         test_a_long_run_of_best_fit_loses_nothing,
         test_a_long_run_of_worst_fit_loses_nothing,
+        test_init_without_a_policy_is_best_fit,
+        test_objects_are_at_multiples_of_8,
+        test_a_million_objects_are_found_and_freed_from_inside,
+        test_a_child_forked_before_init_has_a_region_of_its_own,
         test_a_long_run_of_first_fit_loses_nothing,
     };
     int failed = 0;

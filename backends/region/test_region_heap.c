@@ -5,6 +5,7 @@
 #include "assay/campaign.h"
 #include "assay/error.h"
 #include "assay/os_pages.h"
+#include "assay/pages.h"
 #include "region.h"
 
 #include <setjmp.h>
@@ -312,6 +313,49 @@ static void test_a_damaged_hole_never_costs_a_live_block(void **state)
         expect_live_untouched((enum region_policy)(seed % 3), seed);
 }
 
+/* --- pages --- */
+
+static void test_there_is_one_mapping_ever(void **state)
+{
+    struct assay_meter meter;
+
+    (void)state;
+    assert_int_equal(assay_meter_open(&meter, assay_os_pages(), SIZE_MAX), ASSAY_OK);
+    struct region *region = region_open(&meter.source, 1 << 20, false, 8, REGION_BEST);
+    assert_non_null(region);
+    for (size_t size = 1; size < 20000; size += 7)
+        if (region_take(region, size) && size % 3 == 0)
+            assert_null(region_take(region, (size_t)1 << 20));
+    assert_int_equal(meter.maps, 1);
+    region_close(region);
+    assert_int_equal(meter.mapped_bytes, 0);
+    assay_meter_close(&meter);
+}
+
+static void test_sizes_that_make_no_sense_are_refused_by_the_instance(void **state)
+{
+    static const size_t sizes[] = {0, SIZE_MAX, SIZE_MAX - 7, SIZE_MAX / 2 + 1, (size_t)-4096};
+    struct region *region = region_open(assay_os_pages(), 1 << 16, true, 16, REGION_FIRST);
+
+    (void)state;
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        assert_null(region_open(assay_os_pages(), sizes[i], true, 16, REGION_BEST));
+        assert_null(region_open(assay_os_pages(), sizes[i], false, 8, REGION_BEST));
+        assert_null(region_take(region, sizes[i]));
+        assert_null(region_take_aligned(region, 64, sizes[i]));
+        assert_int_equal(region_release(region, (void *)sizes[i]), ASSAY_INVALID);
+        assert_int_equal(region_size(region, (void *)sizes[i]), 0);
+        assert_false(region_is_block(region, (void *)sizes[i]));
+    }
+    assert_null(region_take_aligned(region, (size_t)1 << 63, 1));
+    char *block = region_take(region, 100);
+    for (size_t i = 1; i < sizeof sizes / sizeof *sizes; i++)
+        assert_false(region_resize(region, block, sizes[i]));
+    assert_int_equal(region_size(region, block), 100);
+    assert_int_equal(region->used_blocks, 1);
+    region_close(region);
+}
+
 /* --- random streams, which otherwise run with the default alone --- */
 
 static void test_no_policy_breaks_a_promise(void **state)
@@ -341,6 +385,8 @@ int main(void)
         cmocka_unit_test(test_a_refused_resize_leaves_the_block),
         cmocka_unit_test(test_check_notices_any_bit_of_a_hole_s_record),
         cmocka_unit_test(test_a_damaged_hole_never_costs_a_live_block),
+        cmocka_unit_test(test_there_is_one_mapping_ever),
+        cmocka_unit_test(test_sizes_that_make_no_sense_are_refused_by_the_instance),
         cmocka_unit_test(test_no_policy_breaks_a_promise),
     };
 
