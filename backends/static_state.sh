@@ -6,7 +6,7 @@ archive=$1
 most=64
 failed=0
 
-calls=$(nm -u "$archive" | awk 'NF == 2 { print $2 }' | grep -E '^(malloc|calloc|realloc|reallocarray|free|aligned_alloc|memalign|posix_memalign|valloc)$' | sort -u || true)
+calls=$(nm -u "$archive" | awk 'NF == 2 { print $2 }' | grep -E '^(malloc|calloc|realloc|reallocarray|free|aligned_alloc|memalign|posix_memalign|valloc)$' | sort -u | tr '\n' ' ' || true)
 [ -z "$calls" ] || {
     echo "$archive calls" "$calls" >&2
     failed=1
