@@ -47,6 +47,17 @@ static void add_to_sheet(const struct plan *plan, const struct row *rows, size_t
     }
 }
 
+/* Of a row with threads there is a line for each number of them; only one that failed before has none. */
+static void write_lines(const struct plan *plan, FILE *out, const struct row *rows, size_t count)
+{
+    if (plan->view != ASSAY_BENCH_THREADS)
+        lines_rows(out, rows, count);
+    else
+        for (size_t i = 0; i < count; i++)
+            if (!rows[i].passed)
+                lines_rows(out, &rows[i], 1);
+}
+
 static int show(struct plan *plan, const struct row *rows, size_t count)
 {
     int status = 0;
@@ -57,7 +68,7 @@ static int show(struct plan *plan, const struct row *rows, size_t count)
         table_rows(plan->table, rows, count);
     for (int i = 0; i < 2; i++)
         if (plan->lines[i])
-            lines_rows(plan->lines[i], rows, count);
+            write_lines(plan, plan->lines[i], rows, count);
     for (size_t i = 0; i < count; i++)
         if (!rows[i].passed)
             status = EXIT_FINDING;

@@ -17,6 +17,9 @@ static const char *read_rounds(struct sample *ns, const cJSON *line)
 {
     const cJSON *rounds = cJSON_GetObjectItemCaseSensitive(line, "repetitions_ns"), *round;
 
+    if (!rounds) /* of threads, which wait for each other: what they take is time on the wall */
+        rounds = cJSON_GetObjectItemCaseSensitive(line, "wall_ns");
+
     cJSON_ArrayForEach(round, rounds)
     {
         if (ns->count == SAMPLE_MOST || !cJSON_IsNumber(round) || !(round->valuedouble > 0) ||
@@ -33,6 +36,49 @@ static const char *read_count(struct sample *instructions, double count)
     if (!(count > 0) || !isfinite(count))
         return "has instructions that cannot be";
     *instructions = (struct sample){.count = 1, .values = {count}};
+    return NULL;
+}
+
+/* The row's name in a comparison, which the caller frees: a workload of each number of threads is one of its own. */
+static char *name_of_workload(const cJSON *line)
+{
+    const char *workload = json_text_of(line, "workload");
+    char *name = NULL;
+
+    if (!*workload || !cJSON_HasObjectItem(line, "threads"))
+        return strdup(workload);
+    return asprintf(&name, "%s x%.0f", workload, json_number_of(line, "threads")) < 0 ? NULL : name;
+}
+
+/* NULL, or what is wrong with the names of the row, which are the row's. */
+static const char *read_names(const struct results *results, struct result *row, const cJSON *line)
+{
+    row->workload = name_of_workload(line);
+    row->backend = strdup(json_text_of(line, "backend"));
+    row->failure = row->passed ? NULL : strdup(json_text_of(line, "failure"));
+    if (!row->workload || !row->backend || (!row->passed && !row->failure))
+        return "finds no memory";
+    if (!*row->workload || !*row->backend)
+        return "names no workload or no backend";
+    return results_find(results, row->workload, row->backend) ? "is there twice" : NULL;
+}
+
+static void close_row(struct result *row)
+{
+    free(row->workload);
+    free(row->backend);
+    free(row->failure);
+}
+
+static const char *add_row(struct results *results, const struct result *row)
+{
+    if (results->count == MOST_ROWS)
+        return "is one row too many";
+    struct result *grown = realloc(results->rows, (results->count + 1) * sizeof *grown);
+    if (!grown)
+        return "finds no memory";
+    results->rows = grown;
+    results->rows[results->count++] = *row;
     return NULL;
 }
 
@@ -55,21 +101,12 @@ static const char *read_row(struct results *results, const cJSON *line)
     if (wrong)
         return wrong;
     results->is_counted |= row.is_counted;
-    if (!*json_text_of(line, "workload") || !*json_text_of(line, "backend"))
-        return "names no workload or no backend";
-    if (results_find(results, json_text_of(line, "workload"), json_text_of(line, "backend")))
-        return "is there twice";
-    if (results->count == MOST_ROWS)
-        return "is one row too many";
-    struct result *grown = realloc(results->rows, (results->count + 1) * sizeof *grown);
-    if (!grown)
-        return "finds no memory";
-    results->rows = grown;
-    row.workload = strdup(json_text_of(line, "workload"));
-    row.backend = strdup(json_text_of(line, "backend"));
-    row.failure = row.passed ? NULL : strdup(json_text_of(line, "failure"));
-    results->rows[results->count++] = row;
-    return row.workload && row.backend && (row.passed || row.failure) ? NULL : "finds no memory";
+    wrong = read_names(results, &row, line);
+    if (!wrong)
+        wrong = add_row(results, &row);
+    if (wrong)
+        close_row(&row);
+    return wrong;
 }
 
 static const char *read_context(struct results *results, const cJSON *line)
@@ -93,7 +130,7 @@ static const char *read_line(struct results *results, const char *text, bool *is
         wrong = "is no line of assay bench --json";
     else if (strcmp(kind, "context") == 0)
         wrong = read_context(results, line);
-    else if (strcmp(kind, "row") == 0)
+    else if (strcmp(kind, "row") == 0 || strcmp(kind, "threads") == 0)
         wrong = read_row(results, line);
     else if (strcmp(kind, "end") == 0)
         *is_whole = true;
@@ -142,11 +179,8 @@ assay_status results_read(struct results *results, const char *path, struct assa
 
 void results_close(struct results *results)
 {
-    for (size_t i = 0; i < results->count; i++) {
-        free(results->rows[i].workload);
-        free(results->rows[i].backend);
-        free(results->rows[i].failure);
-    }
+    for (size_t i = 0; i < results->count; i++)
+        close_row(&results->rows[i]);
     free(results->rows);
     free(results->build);
     free(results->path);

@@ -166,6 +166,18 @@ compare 0 '^workload +backend +a +b +last/first +verdict$' "$folder/runs"
 compare 1 '^w +list +[0-9.]+ +[0-9.]+ +\+8.0 % +slower$' "$folder/runs" --fail-over 5
 sed 's/"passed":true,"repetitions_ns":\[10[0-9].*/"passed":false,"failure":"f"}/' "$b" >"$folder/failed.json"
 compare 1 '^w +list .* BROKEN$' "$a" "$folder/failed.json"
+# Each number of threads is a workload of its own.
+threads() {
+    sed -E 's/"kind":"row"(.*"workload":"w")(.*)"repetitions_ns"/"kind":"threads"\1,"threads":4\2"wall_ns"/' "$1" >"$2"
+}
+# shellcheck disable=SC2086
+"$program" bench --threads 1,2 --backend list --workload $small $once -o "$folder/real.json" >"$folder/out" || failed=1
+compare 0 '^0 slower, 0 faster, [0-9]+ within the noise$' "$folder/real.json" "$folder/real.json"
+threads "$a" "$folder/four.json"
+threads "$b" "$folder/fourth.json"
+compare 0 '^w x4 +list .* slower$' "$folder/four.json" "$folder/fourth.json"
+compare 1 '^w x4 +list .* slower$' "$folder/four.json" "$folder/fourth.json" --fail-over 5
+compare 0 '^w +list .* missing$' "$a" "$folder/four.json"
 # Counts are exact: a difference that would be noise of times is none of theirs.
 counts() {
     sed -E 's/"repetitions_ns":\[.*\]/"callgrind_instructions":'"$2"'/' "$a" >"$1"

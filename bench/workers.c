@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -39,6 +40,7 @@ void workers_run(void (*work)(void *arg, size_t number), void *arg, size_t count
     pid_t children[MOST_WORKERS];
 
     wanted = wanted > MOST_WORKERS ? MOST_WORKERS : wanted;
+    fflush(NULL); /* nor is it for a child of a child, which flushes all before it forks */
     while (next && started < wanted && started < count) {
         pid_t child = start(work, arg, count, next);
         if (child < 0)
