@@ -8,11 +8,13 @@
 
 #define UNIT 4 /* the head, and every record */
 #define EDITS_MAX 4
-/* One mutation in so many is a new stream: it takes as long as some dozen others. */
-#define RENEWAL_RARITY 16
+/* One mutation in so many is a new stream: most bugs fall to one of the first. */
+#define RENEWAL_RARITY 4
 /* A new stream's heap is no larger, if that can be had in so many draws: fuzz targets do not run it. */
 #define LIMIT_MAX ((uint64_t)256 << 10)
 #define RENEWAL_DRAWS 4
+/* And one of those in so many has fenced pages in fuzz targets, which take system calls. */
+#define FENCED_RARITY 8
 
 /* Writes *stream; a cut lies between records. */
 static size_t encode_within(const struct assay_stream *stream, uint8_t *data, size_t room)
@@ -32,6 +34,10 @@ static assay_status renew(struct assay_stream *stream, struct dice *dice, size_t
     do
         status = assay_swarm_start(stream, dice_next(dice), most);
     while (status == ASSAY_OK && stream->setup.limit > LIMIT_MAX && ++draws < RENEWAL_DRAWS);
+
+    /* Has a place in the head, and is odd where pages are to be fenced. */
+    stream->setup.seed =
+        (stream->setup.seed & (UINT16_MAX - 1)) | dice_once_in(dice, FENCED_RARITY);
     return status;
 }
 
@@ -39,6 +45,8 @@ static assay_status edit(struct assay_stream *stream, struct dice *dice)
 {
     assay_status status = ASSAY_OK;
 
+    if (dice_once_in(dice, 2))
+        stream->setup.seed &= ~UINT64_C(1);
     for (uint64_t left = dice_between(dice, 1, EDITS_MAX); left && status == ASSAY_OK; left--) {
         enum assay_edit edit = (enum assay_edit)dice_roll(dice, ASSAY_EDITS);
         status = assay_mutate_edit(stream, edit, dice_next(dice));

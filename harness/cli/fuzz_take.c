@@ -7,6 +7,7 @@
 #include "retell.h"
 
 #include "assay/bytes.h"
+#include "assay/campaign.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -28,10 +29,16 @@ static bool read_bytes(const char *path, unsigned char *bytes, size_t *size)
     return good;
 }
 
+/* As the target has it. */
+static const char *pages_of(const struct assay_stream *stream)
+{
+    return assay_campaign_is_fenced(stream->setup.seed) ? "fenced" : "recycled";
+}
+
 bool fuzz_fails(const struct fuzz *fuzz, const struct assay_stream *stream, enum assay_check *check)
 {
-    const struct retell retell = {fuzz->spec, fuzz->backend, fuzz->options,
-                                  "recycled", FUZZ_CONTENT,  FUZZ_HANG_SECONDS};
+    const struct retell retell = {fuzz->spec,       fuzz->backend, fuzz->options,
+                                  pages_of(stream), FUZZ_CONTENT,  FUZZ_HANG_SECONDS};
     struct assay_course course = {.found = false};
     struct assay_error error;
 
@@ -65,7 +72,7 @@ static enum fuzz_written take_stream(const struct fuzz *fuzz, unsigned number,
         worker->known++;
         return FUZZ_KNOWN;
     }
-    return fuzz_take(fuzz, number, stream, check, "recycled");
+    return fuzz_take(fuzz, number, stream, check, pages_of(stream));
 }
 
 /* The file goes once what is found by it is written. */

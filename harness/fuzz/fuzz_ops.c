@@ -1,15 +1,16 @@
 /*
  * fuzz_ops - a heap keeps every promise under any stream of operations.
  *
- * The backend is the one that ASSAY_BACKEND names, `list` by default. Its pages are always at the same
- * address and clean, so an input does the same thing each time. The page source, the shadow and the stream's
- * memory are kept from input to input for speed; what is in them is not. What the heap does is marked in counters, so
- * that a library without coverage guides the fuzzer too.
+ * The backend is the one that ASSAY_BACKEND names, `list` by default. Its pages are clean and recycled, always at the
+ * same address, or fenced where the seed of the stream is odd, as in a campaign: so an input does the same thing each
+ * time. The page sources, the shadows and the stream's memory are kept from input to input for speed; what is in them
+ * is not. What the heap does is marked in counters, so that a library without coverage guides the fuzzer too.
  */
 #include "engine.h"
 #include "fuzz.h"
 
 #include "assay/bytes.h"
+#include "assay/campaign.h"
 #include "assay/registry.h"
 #include "assay/replay.h"
 #include "assay/report.h"
@@ -27,7 +28,8 @@ enum { EXIT_USAGE = 2, EXIT_ENVIRONMENT = 3 };
 static const char *spec; /* as the user named the backend */
 static const struct assay_backend *backend;
 static struct assay_recycler recycler;
-static struct assay_replay *replay;
+static struct assay_fence fence;
+static struct assay_replay *recycled, *fenced;
 static struct assay_stream stream;
 static uint8_t counters[ASSAY_WATCH_MARKS] FUZZ_COUNTERS;
 static struct assay_watch watch = {.marks = counters};
@@ -53,12 +55,13 @@ static bool run(struct assay_replay_result *result, struct assay_error *error)
     if (stream.setup.limit == 0)
         stream.setup.limit = FUZZ_LIMIT;
     assay_stream_reader_init(&reader, &stream);
-    return assay_replay_run(replay, &reader.reader, result, error) == ASSAY_OK;
+    return assay_replay_run(assay_campaign_is_fenced(stream.setup.seed) ? fenced : recycled,
+                            &reader.reader, result, error) == ASSAY_OK;
 }
 
-static void open_replay(void)
+static void open_replays(void)
 {
-    const struct assay_replay_options options = {
+    struct assay_replay_options options = {
         .pages = &recycler.source,
         .reset_pages = recycle,
         .reset_ctx = &recycler,
@@ -68,9 +71,14 @@ static void open_replay(void)
         .watch = fuzz_is_guided() ? &watch : NULL,
     };
 
-    assay_replay_close(replay);
-    replay = assay_replay_open(backend, &options);
-    if (!replay)
+    assay_replay_close(recycled);
+    assay_replay_close(fenced);
+    recycled = assay_replay_open(backend, &options);
+    options.pages = &fence.source;
+    options.reset_pages = assay_fence_reset;
+    options.reset_ctx = &fence;
+    fenced = assay_replay_open(backend, &options);
+    if (!recycled || !fenced)
         stop(EXIT_ENVIRONMENT, "out of memory");
 }
 
@@ -89,7 +97,9 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
         stop(EXIT_USAGE, error.what);
     if (assay_recycler_open(&recycler, PAGES_BYTES, ASSAY_RECYCLER_BASE) != ASSAY_OK)
         stop(EXIT_ENVIRONMENT, "the address range for the heap's pages is not to be had");
-    open_replay();
+    if (assay_fence_open(&fence) != ASSAY_OK)
+        stop(EXIT_ENVIRONMENT, "no room for fenced pages");
+    open_replays();
     /* A backend that gives no heap at all would pass everything. */
     if (!run(&result, &error))
         stop(EXIT_ENVIRONMENT, error.what);
@@ -103,7 +113,8 @@ static __attribute__((noreturn)) void report(const struct assay_finding *finding
 
     snprintf(path, sizeof path, FUZZ_FINDINGS "/%s-%s-%zu.ops", backend->name, check, stream.count);
     bool saved = !counts && fuzz_save(path, &stream);
-    snprintf(repeat, sizeof repeat, "assay replay --backend %s %s", spec, path);
+    snprintf(repeat, sizeof repeat, "assay replay --backend %s --pages %s %s", spec,
+             assay_campaign_is_fenced(stream.setup.seed) ? "fenced" : "recycled", path);
     assay_report_finding(stderr, finding, saved ? repeat : NULL);
     abort();
 }
@@ -116,7 +127,7 @@ static void count(const struct assay_replay_result *result)
     counts->refused += result->refused;
     if (ignored != counts->ignored) {
         ignored = counts->ignored;
-        open_replay();
+        open_replays();
     }
 }
 
