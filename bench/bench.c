@@ -64,8 +64,8 @@ static int show(struct plan *plan, const struct row *rows, size_t count)
 
     if (plan->sheet)
         add_to_sheet(plan, rows, count);
-    else if (plan->table)
-        table_rows(plan->table, rows, count);
+    else if (plan->table.out)
+        table_rows(&plan->table, rows, count);
     for (int i = 0; i < 2; i++)
         if (plan->lines[i])
             write_lines(plan, plan->lines[i], rows, count);
@@ -313,8 +313,8 @@ static int run(struct plan *plan, struct part *parts, size_t count)
         worst = open_journal(plan, plan->journal.path, &context, parts, count);
     if (worst != 0)
         return worst;
-    if (plan->table && !plan->sheet)
-        table_head(plan->table, &context);
+    if (plan->table.out && !plan->sheet)
+        table_head(&plan->table, &context);
     for (int i = 0; i < 2; i++)
         if (plan->lines[i])
             lines_context(plan->lines[i], &context);
@@ -367,15 +367,15 @@ static int make_rows_and_run(struct plan *plan)
     bool is_streamed = plan->view == ASSAY_BENCH_TIMES && plan->form == SHEET_TABLE;
     int status = EXIT_ENVIRONMENT;
 
-    if (plan->table && !is_streamed)
+    if (plan->table.out && !is_streamed)
         plan->sheet = plan->view == ASSAY_BENCH_THREADS ? scaling_sheet() : view_open(plan->view);
-    if (rows && parts && (!plan->table || is_streamed || plan->sheet)) {
+    if (rows && parts && (!plan->table.out || is_streamed || plan->sheet)) {
         name_parts(plan, parts, rows);
         status = run(plan, parts, count);
     } else {
         bench_fail(status, "no memory for the results");
     }
-    if (plan->sheet && sheet_close(plan->sheet, plan->form, plan->table) != 0)
+    if (plan->sheet && sheet_close(plan->sheet, plan->form, plan->table.out) != 0)
         status = bench_fail(EXIT_ENVIRONMENT, "no memory for the table");
     if (rows)
         assay_guard_unshare(rows, room + 1);

@@ -4,6 +4,7 @@
 #ifndef ASSAY_BENCH_H
 #define ASSAY_BENCH_H
 
+#include "paper.h"
 #include "sheet.h"
 
 #include <stdbool.h>
@@ -47,7 +48,7 @@ struct assay_bench_options {
     unsigned threads[ASSAY_BENCH_THREAD_COUNTS]; /* how many at once, each 1 to _MOST_THREADS */
     size_t threads_count;
     uint64_t every;       /* operations between moments of the timeline; 0: a hundred moments */
-    FILE *table;          /* the table for people, or NULL */
+    struct paper table;   /* the table for people; `out` NULL: none */
     enum sheet_form form; /* of the table */
     FILE *lines[2];       /* JSON Lines; NULL where not wanted */
     /* Where it is kept what is done, so that the same run goes on after an interruption; NULL: nowhere. Of times only. */

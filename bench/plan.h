@@ -33,7 +33,7 @@ struct plan {
     unsigned threads[ASSAY_BENCH_THREAD_COUNTS];
     size_t threads_count;
     uint64_t every;
-    FILE *table;
+    struct paper table;
     enum sheet_form form;
     struct sheet *sheet; /* NULL: rows are printed by table.c */
     FILE *lines[2];

@@ -10,8 +10,38 @@
 /* Below this, what a process grows by is mostly not the blocks. */
 #define LIVE_ENOUGH ((size_t)256 << 10)
 
-void table_head(FILE *out, const struct context *context)
+/* Of the columns of names, as wide as the paper lets them be: all others take NUMBERS. */
+#define WORKLOAD_COLUMNS 26
+#define BACKEND_COLUMNS 22
+#define LEAST_COLUMNS 12
+#define NUMBERS 50
+#define MOST_ROOM 120
+
+struct columns {
+    unsigned workload, backend;
+};
+
+static struct columns columns_of(const struct paper *paper)
 {
+    unsigned both = WORKLOAD_COLUMNS + BACKEND_COLUMNS, room = paper->width;
+
+    if (room == 0)
+        return (struct columns){WORKLOAD_COLUMNS, BACKEND_COLUMNS};
+    if (room >= NUMBERS + both)
+        return (struct columns){room < MOST_ROOM ? room - NUMBERS - BACKEND_COLUMNS
+                                                 : MOST_ROOM - NUMBERS - BACKEND_COLUMNS,
+                                BACKEND_COLUMNS};
+    if (room <= NUMBERS + 2 * LEAST_COLUMNS)
+        return (struct columns){LEAST_COLUMNS, LEAST_COLUMNS};
+    unsigned backend = LEAST_COLUMNS + (room - NUMBERS - 2 * LEAST_COLUMNS) / 2;
+    return (struct columns){room - NUMBERS - backend, backend};
+}
+
+void table_head(const struct paper *paper, const struct context *context)
+{
+    struct columns columns = columns_of(paper);
+    FILE *out = paper->out;
+
     fprintf(out, "%s; %s; %s; %ld CPUs, pages of %ld bytes, ASLR %s, huge pages %s\n",
             context->compiler, context->cpu, context->kernel, context->cpus, context->page_size,
             context->aslr, context->huge_pages);
@@ -21,8 +51,8 @@ void table_head(FILE *out, const struct context *context)
         "system is %s; CPU time, medians; blocks are written to only for peak/live, resident over "
         "live bytes\n",
         context->counters, context->system);
-    fprintf(out, "%-26s %-22s %-7s %10s %9s %9s %9s\n", "workload", "backend", "checks", "ops",
-            "ns/op", "/system", "peak/live");
+    fprintf(out, "%-*s %-*s %-7s %10s %9s %9s %9s\n", (int)columns.workload, "workload",
+            (int)columns.backend, "backend", "checks", "ops", "ns/op", "/system", "peak/live");
     fflush(out); /* children must not find it unwritten */
 }
 
@@ -100,28 +130,65 @@ static void short_spec(const struct row *row, char *text, size_t room)
         snprintf(text, room, "%s", row->spec);
 }
 
-void table_rows(FILE *out, const struct row *rows, size_t count)
+/* The row that takes least, or NULL; `null` serves nobody. */
+static const struct row *best_of(const struct row *rows, size_t count)
 {
+    const struct row *best = NULL;
+
+    for (size_t i = 0; i < count; i++)
+        if (rows[i].passed && rows[i].repetitions > 0 && strcmp(rows[i].spec, "null") != 0 &&
+            (!best || row_median(&rows[i]) < row_median(best)))
+            best = &rows[i];
+    return best;
+}
+
+static void print_failure(const struct paper *paper, const struct row *row)
+{
+    struct columns columns = columns_of(paper);
+
+    paper_begin(paper, PAPER_BAD);
+    fprintf(paper->out, "%-7s", "FAILED");
+    paper_end(paper);
+    fprintf(paper->out, " %s\n%-*s repeat: ", row->failure,
+            (int)(columns.workload + columns.backend + 1), "");
+    repeat_command(paper->out, row);
+    fputc('\n', paper->out);
+}
+
+static void print_numbers(const struct paper *paper, const struct row *row, double system,
+                          bool is_best)
+{
+    double ns = row_median(row);
+
+    fprintf(paper->out, "%-7s %10llu", "passed", (unsigned long long)row->ops);
+    if (is_best)
+        paper_begin(paper, PAPER_BEST);
+    print_number(paper->out, ns);
+    if (is_best)
+        paper_end(paper);
+    print_number(paper->out, ns / system);
+    print_number(paper->out, row_footprint(row));
+    table_notes(paper->out, row);
+    fputc('\n', paper->out);
+}
+
+void table_rows(const struct paper *paper, const struct row *rows, size_t count)
+{
+    struct columns columns = columns_of(paper);
+    const struct row *best = best_of(rows, count);
     double system = rows_system_ns(rows, count);
     char spec[80];
 
     for (size_t i = 0; i < count; i++) {
-        const struct row *row = &rows[i];
-        short_spec(row, spec, sizeof spec);
-        fprintf(out, "%-26s %-22s %-7s", row->workload, spec, row->passed ? "passed" : "FAILED");
-        if (!row->passed) {
-            fprintf(out, " %s\n%-49s repeat: ", row->failure, "");
-            repeat_command(out, row);
-            fputc('\n', out);
-            continue;
-        }
-        double ns = row_median(row);
-        fprintf(out, " %10llu", (unsigned long long)row->ops);
-        print_number(out, ns);
-        print_number(out, ns / system);
-        print_number(out, row_footprint(row));
-        table_notes(out, row);
-        fputc('\n', out);
+        paper_word(paper, rows[i].workload, columns.workload);
+        fputc(' ', paper->out);
+        short_spec(&rows[i], spec, sizeof spec);
+        paper_word(paper, spec, columns.backend);
+        fputc(' ', paper->out);
+        if (rows[i].passed)
+            print_numbers(paper, &rows[i], system, &rows[i] == best);
+        else
+            print_failure(paper, &rows[i]);
     }
-    fflush(out);
+    fflush(paper->out);
 }

@@ -6,14 +6,18 @@
 
 #include "context.h"
 #include "measure.h"
+#include "paper.h"
 
 #include <stdio.h>
 
 /* --- for people: table.c --- */
 
-void table_head(FILE *out, const struct context *context);
-/* The rows of one workload. Ratios are to the row `system`, if there is one with a number. */
-void table_rows(FILE *out, const struct row *rows, size_t count);
+void table_head(const struct paper *paper, const struct context *context);
+/*
+ * The rows of one workload. Ratios are to the row `system`, if there is one with a number. Where there are colours the
+ * least time is in one, `null` being no heap, and what failed in another.
+ */
+void table_rows(const struct paper *paper, const struct row *rows, size_t count);
 
 /* --- for programs: lines.c, one JSON object a line --- */
 

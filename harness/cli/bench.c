@@ -120,7 +120,7 @@ static int measure(FILE *lines, const char *journal)
         .threads_count = threads_count,
         .every = every,
         .form = form(),
-        .table = json ? NULL : stdout,
+        .table = {json ? NULL : stdout, cli_width(stdout), cli_colour(stdout)},
         .lines = {json ? stdout : NULL, lines},
         .journal = journal,
     };

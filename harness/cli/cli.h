@@ -98,6 +98,8 @@ void cli_open_standard_files(void);
 
 /* Whether colour may be used on this stream: a terminal, and NO_COLOR is not set. */
 bool cli_colour(FILE *out);
+/* Columns of the terminal behind this stream; 0: it is none, or does not say. */
+unsigned cli_width(FILE *out);
 
 /* --- what heaps stand on --- */
 

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -37,6 +38,13 @@ bool cli_colour(FILE *out)
     const char *no_colour = getenv("NO_COLOR");
 
     return isatty(fileno(out)) && !(no_colour && no_colour[0]);
+}
+
+unsigned cli_width(FILE *out)
+{
+    struct winsize size;
+
+    return isatty(fileno(out)) && ioctl(fileno(out), TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }
 
 static uint64_t now_ns(void)
