@@ -188,6 +188,7 @@ extern const struct cli_command cli_trace_command;
 extern const struct cli_command cli_trace_show_command;
 extern const struct cli_command cli_trace_stats_command;
 extern const struct cli_command cli_trace_convert_command;
+extern const struct cli_command cli_trace_cut_command;
 extern const struct cli_command cli_trace_make_command;
 extern const struct cli_command cli_trace_random_command;
 extern const struct cli_command cli_corpus_command;

@@ -1,6 +1,6 @@
 /*
- * fuzz_seeds.c - the inputs that an engine begins with: what lies in the corpus, whoever left it there, and some random
- * streams.
+ * fuzz_seeds.c - the inputs that an engine begins with: what lies in the corpus, whoever left it there, some random
+ * streams, and the windows of real programs that lie beside the engine.
  *
  * They are copied to a folder of their own, in the fuzzer's form: an input by which something is found would end the
  * target each time it is read, and is taken out of there, never out of the corpus.
@@ -15,6 +15,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -123,11 +124,21 @@ static int sift_all(const struct fuzz *fuzz)
     return code;
 }
 
+/* The build cuts them; an engine of another place may have none. */
+static bool find_windows(const struct fuzz *fuzz, char *path)
+{
+    const char *slash = strrchr(fuzz->program, '/');
+
+    snprintf(path, PATH_MAX, "%.*s/windows", (int)(slash - fuzz->program), fuzz->program);
+    return access(path, R_OK | X_OK) == 0;
+}
+
 int fuzz_make_seeds(struct fuzz *fuzz)
 {
     const struct assay_stream nothing = {.setup.limit = FUZZ_LIMIT};
     unsigned char head[4];
-    char *const folders[] = {fuzz->corpus, NULL};
+    char windows[PATH_MAX];
+    char *const folders[] = {fuzz->corpus, find_windows(fuzz, windows) ? windows : NULL, NULL};
     struct corpus corpus = {.but = fuzz->kept}; /* the engine has those */
     int code = 0;
 

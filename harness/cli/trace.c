@@ -374,8 +374,13 @@ static int convert(int argc, char **argv)
 }
 
 const struct cli_command *const cli_trace_commands[] = {
-    &cli_trace_show_command, &cli_trace_stats_command,  &cli_trace_convert_command,
-    &cli_trace_make_command, &cli_trace_random_command, NULL,
+    &cli_trace_show_command,
+    &cli_trace_stats_command,
+    &cli_trace_convert_command,
+    &cli_trace_cut_command,
+    &cli_trace_make_command,
+    &cli_trace_random_command,
+    NULL,
 };
 
 static int run_command(int argc, char **argv)
@@ -388,5 +393,6 @@ const struct cli_command cli_trace_show_command = {"trace show", "prints a strea
 const struct cli_command cli_trace_convert_command = {
     "trace convert", "writes a stream, or a recording of another tool, in another encoding",
     "IN OUT", convert_options, convert};
-const struct cli_command cli_trace_command = {"trace", "shows, counts, converts and makes streams",
-                                              "show|stats|convert|make|random", NULL, run_command};
+const struct cli_command cli_trace_command = {
+    "trace", "shows, counts, converts, cuts and makes streams",
+    "show|stats|convert|cut|make|random", NULL, run_command};

@@ -1,9 +1,10 @@
 #!/bin/sh
 # An engine under `assay fuzz` finds what is planted, its inputs and findings outlive whoever is killed, and what is wrong
-# with engines and corpora is said in one line. Usage: engines.sh PROGRAM MUTANTS PLUGINS SEEDS ENGINE FOLDER-OF-ENGINES
+# with engines and corpora is said in one line.
+# Usage: engines.sh PROGRAM MUTANTS PLUGINS SEEDS ENGINE FOLDER-OF-ENGINES [KILLS]; with KILLS, only those
 # shellcheck disable=SC2317 # functions are called by name
 set -eu
-program=$1 mutants=$2 plugins=$3 seeds=$4 engine=$5 engines=$6
+program=$1 mutants=$2 plugins=$3 seeds=$4 engine=$5 engines=$6 kills=${7:-4}
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 
@@ -53,6 +54,52 @@ number() {
     sed -n "s/.*\"$1\":\([0-9]*\).*/\1/p" "$folder/out"
 }
 
+# All processes below process $1.
+below() {
+    for child in $(ps -o pid= --ppid "$1"); do
+        echo "$child"
+        below "$child"
+    done
+}
+
+sums_of() {
+    find "$folder/killed" -type f -path '*/list-grown-bytes-taken-for-fresh-*/*' -exec sha256sum {} + 2>/dev/null || true
+}
+
+# Kills the supervisor in even rounds; in odd ones any process below it, a worker or the engine, and then the supervisor.
+kill_round() {
+    "$program" fuzz --engine "$engine" --backend "$subject" --time 0 --jobs 2 --output "$folder/killed" \
+        --corpus "$folder/killed/corpus" >"$folder/out" 2>&1 &
+    supervisor=$!
+    sleep "$(awk -v seed="$1" 'BEGIN { srand(seed); print 0.3 + rand() }')"
+    if [ $(($1 % 2)) -eq 1 ]; then
+        child=$(below "$supervisor" | shuf -n 1)
+        if [ -n "$child" ] && kill -KILL "$child" 2>/dev/null; then
+            killed=$((killed + 1))
+        fi
+        sleep 0.5
+        kill -0 "$supervisor" || complain "the supervisor ended with its child"
+    fi
+    kill -KILL "$supervisor" && killed=$((killed + 1))
+    wait "$supervisor" 2>/dev/null || true
+}
+
+subject=plugin:$mutants/list-grown-bytes-taken-for-fresh.so killed=0 round=0
+while [ "$killed" -lt "$kills" ]; do
+    sums_of >"$folder/sums"
+    before=$(inputs "$folder/killed/corpus")
+    kill_round "$round"
+    [ ! -s "$folder/sums" ] || sha256sum --quiet --check "$folder/sums" || complain "round $round: a finding is lost"
+    [ "$(inputs "$folder/killed/corpus")" -ge "$before" ] || complain "round $round: inputs are lost"
+    round=$((round + 1))
+done
+expect 1 'findings written' fuzz "$subject" 3000 --output "$folder/killed" --corpus "$folder/killed/corpus"
+whole "$folder/killed" "$subject"
+if [ $# -gt 6 ]; then
+    echo "engines: $killed processes killed in $round rounds, $(inputs "$folder/killed/corpus") inputs, $count findings whole"
+    exit "$failed"
+fi
+
 # A promise broken, and a crash.
 for mutant in list-grown-bytes-taken-for-fresh failed-map-not-checked; do
     expect 1 'findings written' fuzz "plugin:$mutants/$mutant.so" 3000 --output "$folder/$mutant"
@@ -67,40 +114,6 @@ expect 0 "\"engine\":\"$engine\"" fuzz list 3000 --json --corpus "$folder/corpus
 [ "$(number features)" -gt 100 ] || complain "only $(number features) features"
 [ "$(inputs "$folder/corpus/$engine-list")" -ge "$before" ] || complain "inputs are lost"
 expect 0 'features by' "$program" corpus stats --backend list "$folder/corpus"
-
-# All processes below process $1.
-below() {
-    for child in $(ps -o pid= --ppid "$1"); do
-        echo "$child"
-        below "$child"
-    done
-}
-
-# Whoever is killed: the supervisor, a worker, or the engine below it.
-subject=plugin:$mutants/list-grown-bytes-taken-for-fresh.so
-sums_of() {
-    find "$folder/killed" -type f -path '*/list-grown-bytes-taken-for-fresh-*/*' -exec sha256sum {} + 2>/dev/null || true
-}
-for round in 0 1 2 3; do
-    sums_of >"$folder/sums"
-    before=$(inputs "$folder/killed/corpus")
-    "$program" fuzz --engine "$engine" --backend "$subject" --time 0 --jobs 2 --output "$folder/killed" \
-        --corpus "$folder/killed/corpus" >"$folder/out" 2>&1 &
-    supervisor=$!
-    sleep "$(awk -v seed="$round" 'BEGIN { srand(seed); print 0.3 + rand() }')"
-    if [ $((round % 2)) -eq 1 ]; then
-        child=$(below "$supervisor" | shuf -n 1)
-        [ -z "$child" ] || kill -KILL "$child" 2>/dev/null || true
-        sleep 0.5
-        kill -0 "$supervisor" || complain "the supervisor ended with its child"
-    fi
-    kill -KILL "$supervisor"
-    wait "$supervisor" 2>/dev/null || true
-    [ ! -s "$folder/sums" ] || sha256sum --quiet --check "$folder/sums" || complain "round $round: a finding is lost"
-    [ "$(inputs "$folder/killed/corpus")" -ge "$before" ] || complain "round $round: inputs are lost"
-done
-expect 1 'findings written' fuzz "$subject" 3000 --output "$folder/killed" --corpus "$folder/killed/corpus"
-whole "$folder/killed" "$subject"
 
 # What a killed campaign had found and not taken in: the next one does. Of another campaign's workers too.
 late=$folder/late

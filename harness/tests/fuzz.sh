@@ -81,6 +81,9 @@ done
 
 expect 0 '^0 findings written' "$program" fuzz --backend list --time 1 --output "$findings"
 expect 0 '"kind":"fuzz"' "$program" fuzz --backend list --time 1 --json --output "$findings"
+# On a terminal there is a line that tells how it goes.
+expect 0 'list: [0-9]+ s, [0-9]+ streams/s, [0-9]+ operations/s, [0-9]+ % refused, 0 findings' \
+    script -qec "'$program' fuzz --backend list --time 2.5 --output '$findings'" /dev/null
 expect 2 'on which heap' "$program" fuzz
 expect 2 "takes no file, but got 'x'" "$program" fuzz --backend list x
 expect 2 'no backend called' "$program" fuzz --backend lits
