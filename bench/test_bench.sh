@@ -125,20 +125,26 @@ small=swap:threads=2,batch=10,rounds=5
 expect 2 'overhead is a cost of the harness: it is only timed' --stable --workload overhead
 
 # On a terminal lines are no longer than it is wide, with the best in colour; elsewhere there is no colour.
+escape=$(printf '\033')
 on_terminal() {
     script -qec "stty cols $1; $program bench $once --backend list --backend plugin:$broken --workload batches:batch=1000,rounds=50" \
         /dev/null | tr '\r' '\n' >"$folder/colours"
-    sed "s/$(printf '\033')\[[0-9;]*[mK]//g" "$folder/colours" >"$folder/out"
+    sed "s/$escape\[[0-9;]*[mK]//g" "$folder/colours" >"$folder/out"
 }
 on_terminal 80
-grep -q "$(printf '\033')\[1;32m *[0-9.]*$(printf '\033')\[0m" "$folder/colours" &&
-    grep -q "$(printf '\033')\[1;31mFAILED" "$folder/colours" &&
-    grep -q '^batches~unds=50  *list  *passed' "$folder/out" &&
-    ! grep -E '^[a-z~=0-9]+ +[a-z]+ +(passed|checks) ' "$folder/out" | grep -E '.{81}' || {
+for pattern in "$escape\\[1;32m *[0-9.]+$escape\\[0m" "$escape\\[1;31mFAILED"; do
+    grep -qE "$pattern" "$folder/colours" || {
+        echo "a terminal without its colours" >&2
+        cat -v "$folder/colours" >&2
+        failed=1
+    }
+done
+if ! grep -q '^batches~unds=50  *list  *passed' "$folder/out" ||
+    grep -E '^[a-z~=0-9]+ +[a-z]+ +(passed|checks) ' "$folder/out" | grep -E '.{81}'; then
     echo "no table for a terminal of 80 columns:" >&2
     cat "$folder/out" >&2
     failed=1
-}
+fi
 on_terminal 200
 grep -qE '^batches:batch=1000,rounds=50 +list +passed ' "$folder/out" || {
     echo "a wide terminal cuts names:" >&2

@@ -4,7 +4,8 @@
  * A pool does not know what its chunks are used for. For each one there is a tag, a byte that lies apart from
  * the chunks: 0 while the chunk is free, and what the user says while it is taken. So it is known of any
  * address whether a taken chunk starts there. What a free chunk holds is sealed, so that one that is written to
- * after it was given back leads nowhere: nothing in it is followed unless the seal is right.
+ * after it was given back leads nowhere: nothing in it is followed unless the seal is right. The whole of
+ * what the same chunk held when it was free before has a right seal, and is not noticed.
  *
  * Nothing here locks: who has the pool does.
  */
