@@ -23,14 +23,12 @@ struct columns {
 
 static struct columns columns_of(const struct paper *paper)
 {
-    unsigned both = WORKLOAD_COLUMNS + BACKEND_COLUMNS, room = paper->width;
+    unsigned room = paper->width < MOST_ROOM ? paper->width : MOST_ROOM;
 
     if (room == 0)
         return (struct columns){WORKLOAD_COLUMNS, BACKEND_COLUMNS};
-    if (room >= NUMBERS + both)
-        return (struct columns){room < MOST_ROOM ? room - NUMBERS - BACKEND_COLUMNS
-                                                 : MOST_ROOM - NUMBERS - BACKEND_COLUMNS,
-                                BACKEND_COLUMNS};
+    if (room >= NUMBERS + WORKLOAD_COLUMNS + BACKEND_COLUMNS)
+        return (struct columns){room - NUMBERS - BACKEND_COLUMNS, BACKEND_COLUMNS};
     if (room <= NUMBERS + 2 * LEAST_COLUMNS)
         return (struct columns){LEAST_COLUMNS, LEAST_COLUMNS};
     unsigned backend = LEAST_COLUMNS + (room - NUMBERS - 2 * LEAST_COLUMNS) / 2;

@@ -53,8 +53,7 @@ const char *workload_threaded(size_t number)
 
 uint64_t workload_asked_bytes(const struct assay_op *op)
 {
-    size_t count = op->kind == ASSAY_OP_ALLOC_ZEROED ? op->arg : 1;
-    size_t bytes = assay_multiply(count, op->size);
+    size_t bytes = assay_op_bytes(op);
 
     return bytes < SIZE_MAX / 4 ? bytes : 0;
 }

@@ -61,6 +61,11 @@ bool assay_campaign_is_fenced(uint64_t number)
     return number % 2 != 0;
 }
 
+const char *assay_campaign_pages(uint64_t number)
+{
+    return assay_campaign_is_fenced(number) ? "fenced" : "recycled";
+}
+
 static double processor_seconds(void)
 {
     struct timespec time;

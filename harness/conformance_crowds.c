@@ -6,7 +6,6 @@
  */
 #include "conformance_tests.h"
 
-#include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -56,7 +55,6 @@ static void test_many_blocks_of_one_size_are_apart(struct trial *trial)
 struct member {
     struct trial *trial;
     atomic_uint *steps; /* of all threads together */
-    pthread_t thread;
     struct trial random;
     struct large {
         void *handle;
@@ -151,15 +149,11 @@ static void test_threads_may_take_large_blocks(struct trial *trial)
     atomic_uint steps = 0;
 
     trial_open(trial);
-    for (int i = 0; i < THREADS; i++) {
+    for (int i = 0; i < THREADS; i++)
         members[i] = (struct member){.trial = trial,
                                      .steps = &steps,
                                      .random = {.random = 1}}; /* the same: they want the same */
-        EXPECT(trial, pthread_create(&members[i].thread, NULL, run_member, &members[i]) == 0,
-               "the test has no threads");
-    }
-    for (int i = 0; i < THREADS; i++)
-        pthread_join(members[i].thread, NULL);
+    trial_run_threads(trial, THREADS, run_member, members, sizeof *members);
     trial_churn(trial, 200);
     trial_verify(trial);
     trial_check(trial);

@@ -204,14 +204,9 @@ static void *run_thread(void *arg)
 
 static void run_threads(struct trial *trial, const void *arg, unsigned length)
 {
-    pthread_t thread;
-
     (void)arg;
-    for (unsigned i = 0; i < THREADS_OF_A_WINDOW * length; i++) {
-        EXPECT(trial, pthread_create(&thread, NULL, run_thread, trial) == 0,
-               "the test has no thread");
-        pthread_join(thread, NULL);
-    }
+    for (unsigned i = 0; i < THREADS_OF_A_WINDOW * length; i++)
+        trial_run_threads(trial, 1, run_thread, trial, 0);
 }
 
 /* Blocks on their way from the thread that allocates to those that free. */

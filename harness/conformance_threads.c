@@ -24,7 +24,6 @@ struct crowd {
 struct member {
     struct crowd *crowd;
     uint64_t random;
-    pthread_t thread;
 };
 
 static void put_in(struct crowd *crowd, void *handle, size_t size)
@@ -127,13 +126,9 @@ static void test_threads_may_call_at_the_same_time(struct trial *trial)
     trial_open(trial);
     EXPECT(trial, pthread_barrier_init(&crowd.start, NULL, THREADS) == 0,
            "the test has no barrier");
-    for (int i = 0; i < THREADS; i++) {
-        members[i] = (struct member){.crowd = &crowd, .random = trial_random(trial)};
-        EXPECT(trial, pthread_create(&members[i].thread, NULL, run_member, &members[i]) == 0,
-               "the test has no threads");
-    }
     for (int i = 0; i < THREADS; i++)
-        pthread_join(members[i].thread, NULL);
+        members[i] = (struct member){.crowd = &crowd, .random = trial_random(trial)};
+    trial_run_threads(trial, THREADS, run_member, members, sizeof *members);
     for (int i = 0; i < CELLS; i++)
         if (crowd.cells[i])
             end_block(&crowd, crowd.cells[i]);

@@ -180,11 +180,6 @@ static bool judge_idle(struct judgement *judgement)
 
 /* --- requests that not all serve --- */
 
-static size_t size_of(const struct assay_op *op)
-{
-    return op->kind == ASSAY_OP_ALLOC_ZEROED ? assay_multiply(op->arg, op->size) : op->size;
-}
-
 static size_t align_of(const struct diff_heap *heap, const struct assay_op *op)
 {
     size_t align = heap->backend->min_align;
@@ -244,7 +239,7 @@ static bool shows_room(struct diff_heap *heap, size_t need, size_t *room)
 static enum assay_diff_rule why_refused(struct diff_heap *heap, const struct assay_op *op,
                                         size_t *room)
 {
-    size_t size = size_of(op), align = align_of(heap, op);
+    size_t size = assay_op_bytes(op), align = align_of(heap, op);
     size_t need =
         assay_add(assay_add(size, OVERHEAD), align > heap->backend->min_align ? align : 0);
 
@@ -264,7 +259,7 @@ static enum assay_diff_rule why_refused(struct diff_heap *heap, const struct ass
 static enum assay_diff_rule nearest_rule(const struct diff_heap *heap, bool is_in_step,
                                          const struct assay_op *op)
 {
-    if (size_of(op) == 0)
+    if (assay_op_bytes(op) == 0)
         return ASSAY_DIFF_EMPTY;
     if (align_of(heap, op) > heap->backend->min_align)
         return ASSAY_DIFF_ALIGNMENT;
@@ -286,7 +281,7 @@ static unsigned find_server(const struct assay_diff *diff, unsigned number)
 static bool judge_refusal(struct judgement *judgement, unsigned number, unsigned server)
 {
     struct diff_heap *heap = &judgement->diff->heaps[number];
-    size_t size = size_of(judgement->op), room = 0;
+    size_t size = assay_op_bytes(judgement->op), room = 0;
 
     enum assay_diff_rule rule = why_refused(heap, judgement->op, &room);
     if (rule != ASSAY_DIFF_RULES)
@@ -315,8 +310,8 @@ static bool judge_refusals(struct judgement *judgement)
 
 static size_t class_limit(const struct diff_heap *heap, const struct assay_op *op)
 {
-    size_t most =
-        assay_add(assay_multiply(assay_add(size_of(op), align_of(heap, op)), 2), CLASS_BYTES);
+    size_t most = assay_add(assay_multiply(assay_add(assay_op_bytes(op), align_of(heap, op)), 2),
+                            CLASS_BYTES);
 
     /* One size for all, as a pool has it. */
     return heap->backend->max_size < PTRDIFF_MAX && heap->backend->max_size > most

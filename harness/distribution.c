@@ -57,7 +57,7 @@ static void begin_block(struct fitting *fitting, struct slot *slot, uint64_t siz
 static void take(struct fitting *fitting, const struct assay_op *op)
 {
     struct slot *slot = &fitting->slots[op->slot];
-    size_t size = op->kind == ASSAY_OP_ALLOC_ZEROED ? assay_multiply(op->arg, op->size) : op->size;
+    size_t size = assay_op_bytes(op);
 
     switch ((enum assay_op_kind)op->kind) {
     case ASSAY_OP_ALLOC:

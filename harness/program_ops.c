@@ -4,7 +4,6 @@
  * Only what ran is called: what was skipped is its comment. A check stands where the replay makes it: content before
  * the call, place and answer after it, what the heap says about itself in place of it.
  */
-#include "assay/sizes.h"
 #include "program_state.h"
 
 #include "assay/misuse.h"
@@ -20,12 +19,6 @@
 static bool is_request(const struct assay_op *op)
 {
     return op->kind <= ASSAY_OP_REALLOC;
-}
-
-/* What is asked for, in bytes. */
-static uint64_t size_of(const struct assay_op *op)
-{
-    return op->kind == ASSAY_OP_ALLOC_ZEROED ? assay_multiply(op->arg, op->size) : op->size;
 }
 
 /* The function's name, and what stands before the arguments. */
@@ -136,7 +129,7 @@ static void print_request_line(const struct program *program, size_t number)
         fputs("    mapped = pages.mapped;\n", program->out);
     fprintf(program->out, "    came(&s%" PRIu32 ", ", op->slot);
     print_request(program, op);
-    fprintf(program->out, ", %" PRIu64 "u);\n", size_of(op));
+    fprintf(program->out, ", %" PRIu64 "u);\n", assay_op_bytes(op));
     if (watches)
         fputs("    kept += pages.mapped > mapped;\n", program->out);
 }
@@ -219,7 +212,7 @@ static void check_refusal(const struct program *program, const struct assay_op *
     if (stats &&
         !program
              ->is_malloc) /* the heap's own words against it: another heap may rightly have no room */
-        program_bug_if(program, "!answer && fits(%" PRIu64 "u)", size_of(op));
+        program_bug_if(program, "!answer && fits(%" PRIu64 "u)", assay_op_bytes(op));
     else
         program_bug_if(program, "!answer");
 }
@@ -250,7 +243,8 @@ static void check_answer(const struct program *program, const struct assay_op *o
         program_bug_if(program, "answer && !is_zero(&s%" PRIu32 ")", slot);
         break;
     case ASSAY_CHECK_USABLE:
-        program_bug_if(program, "answer && s%" PRIu32 ".usable < %" PRIu64 "u", slot, size_of(op));
+        program_bug_if(program, "answer && s%" PRIu32 ".usable < %" PRIu64 "u", slot,
+                       assay_op_bytes(op));
         break;
     case ASSAY_CHECK_REFUSAL:
         check_refusal(program, op);
@@ -307,7 +301,7 @@ static void request_with_check(const struct program *program, const struct assay
     fputs(";\n", out);
     if (program_checks(program, ASSAY_CHECK_ERRNO))
         fputs("    const int why = errno;\n", out);
-    fprintf(out, "    look(&s%" PRIu32 ", answer, %" PRIu64 "u);\n", op->slot, size_of(op));
+    fprintf(out, "    look(&s%" PRIu32 ", answer, %" PRIu64 "u);\n", op->slot, assay_op_bytes(op));
     check_answer(program, op);
 }
 

@@ -2,7 +2,6 @@
 #include "assay/rep.h"
 
 #include "assay/books.h"
-#include "assay/sizes.h"
 
 #include <errno.h>
 #include <string.h>
@@ -43,8 +42,7 @@ static bool put(struct writer *writer, char letter, const struct block *block)
 static bool write_request(struct writer *writer, const struct assay_op *op)
 {
     struct block *block = &writer->blocks[op->slot];
-    uint64_t size =
-        op->kind == ASSAY_OP_ALLOC_ZEROED ? assay_multiply(op->size, op->arg) : op->size;
+    uint64_t size = assay_op_bytes(op);
 
     bool is_new = !block->is_live;
     if (!is_new && op->kind != ASSAY_OP_REALLOC)

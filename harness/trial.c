@@ -6,6 +6,8 @@
 #include "assay/os_pages.h"
 #include "assay/sizes.h"
 
+#include <assert.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -97,6 +99,19 @@ void trial_not_asked(struct trial *trial, const char *why)
 bool trial_is_metered(const struct trial *trial)
 {
     return assay_backend_claims(trial->backend, ASSAY_CAP_PAGE_SOURCE);
+}
+
+void trial_run_threads(struct trial *trial, unsigned count, void *(*run)(void *member),
+                       void *members, size_t stride)
+{
+    pthread_t threads[TRIAL_THREADS];
+
+    assert(count <= TRIAL_THREADS);
+    for (unsigned i = 0; i < count; i++)
+        EXPECT(trial, pthread_create(&threads[i], NULL, run, (char *)members + i * stride) == 0,
+               "the test has no threads");
+    for (unsigned i = 0; i < count; i++)
+        pthread_join(threads[i], NULL);
 }
 
 uint64_t trial_random(struct trial *trial)

@@ -15,6 +15,7 @@
 #define TRIAL_LIMIT ((size_t)8 << 20)
 /* The most blocks a trial remembers at once. */
 #define TRIAL_BLOCKS ((size_t)1 << 15)
+#define TRIAL_THREADS 4
 
 struct trial_block {
     void *handle; /* what the backend returned */
@@ -96,6 +97,10 @@ void trial_use_all(struct trial *trial);
 /* Fills and checks bytes by a mark; of more than 8 KiB only both ends. */
 void trial_write(unsigned char *bytes, size_t size, uint64_t mark);
 bool trial_holds(const unsigned char *bytes, size_t size, uint64_t mark);
+
+/* Runs run(members + i * stride) for each i below count, at most TRIAL_THREADS, in threads at the same time; all have ended. */
+void trial_run_threads(struct trial *trial, unsigned count, void *(*run)(void *member),
+                       void *members, size_t stride);
 
 uint64_t trial_random(struct trial *trial);
 /* Whether the backend's memory is all in the meter, so that it can be counted and refused. */

@@ -35,9 +35,8 @@ struct buddy_held {
 
 struct assay_buddy {
     struct assay_regions *regions;
-    unsigned least; /* order of the smallest block */
-    unsigned
-        width; /* logarithm of the map's bytes for each smallest block; above 0 blocks have labels */
+    unsigned least;   /* order of the smallest block */
+    unsigned width;   /* logarithm of the map's bytes for a smallest block; above 0: with labels */
     unsigned refills; /* regions of full size that there have been */
     uint64_t filled;  /* bit k: free[k] is not empty */
     struct buddy_free *free[BUDDY_ORDERS];

@@ -13,8 +13,8 @@
  */
 #include "emalloc/heap.h"
 
-#define LABEL_SHIFT                                                                                \
-    EMALLOC_MEDIUM_ORDER /* a label is the request, above it the logarithm of the alignment */
+/* A label is the request, and above it the logarithm of the alignment. */
+#define LABEL_SHIFT EMALLOC_MEDIUM_ORDER
 #define LABEL_SIZE (((uint32_t)1 << LABEL_SHIFT) - 1)
 _Static_assert(LABEL_SHIFT + 5 <= BUDDY_LABEL_BITS,
                "an alignment of up to EMALLOC_LARGE fits above");

@@ -29,16 +29,11 @@ static bool read_bytes(const char *path, unsigned char *bytes, size_t *size)
     return good;
 }
 
-/* As the target has it. */
-static const char *pages_of(const struct assay_stream *stream)
-{
-    return assay_campaign_is_fenced(stream->setup.seed) ? "fenced" : "recycled";
-}
-
 bool fuzz_fails(const struct fuzz *fuzz, const struct assay_stream *stream, enum assay_check *check)
 {
-    const struct retell retell = {fuzz->spec,       fuzz->backend, fuzz->options,
-                                  pages_of(stream), FUZZ_CONTENT,  FUZZ_HANG_SECONDS};
+    const struct retell retell = {fuzz->spec,    fuzz->backend,
+                                  fuzz->options, assay_campaign_pages(stream->setup.seed),
+                                  FUZZ_CONTENT,  FUZZ_HANG_SECONDS};
     struct assay_course course = {.found = false};
     struct assay_error error;
 
@@ -72,7 +67,7 @@ static enum fuzz_written take_stream(const struct fuzz *fuzz, unsigned number,
         worker->known++;
         return FUZZ_KNOWN;
     }
-    return fuzz_take(fuzz, number, stream, check, pages_of(stream));
+    return fuzz_take(fuzz, number, stream, check, assay_campaign_pages(stream->setup.seed));
 }
 
 /* The file goes once what is found by it is written. */

@@ -55,7 +55,7 @@ static bool take_number(const struct fuzz *fuzz, unsigned number,
 {
     struct assay_stream stream = {0};
     struct assay_error error;
-    const char *pages = assay_campaign_is_fenced(result->stream) ? "fenced" : "recycled";
+    const char *pages = assay_campaign_pages(result->stream);
     bool taken = assay_swarm_stream(&stream, result->stream) == ASSAY_OK;
 
     if (taken) {

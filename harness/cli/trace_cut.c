@@ -9,6 +9,7 @@
 #include "fuzz.h"
 
 #include "assay/bytes.h"
+#include "assay/sizes.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -79,13 +80,7 @@ static bool is_live(const struct slot *slot)
 
 static uint64_t bytes_of(const struct assay_op *made)
 {
-    uint64_t bytes;
-
-    if (made->kind == ASSAY_OP_FREE)
-        return 0;
-    if (made->kind != ASSAY_OP_ALLOC_ZEROED)
-        return made->size;
-    return __builtin_mul_overflow(made->size, made->arg, &bytes) ? UINT64_MAX : bytes;
+    return made->kind == ASSAY_OP_FREE ? 0 : assay_op_bytes(made);
 }
 
 /* What the operation makes of its slot. */
@@ -132,8 +127,7 @@ static bool take_number(struct cut *cut, uint32_t owner, bool unused, uint32_t *
 static void count_bytes(struct cut *cut, uint64_t before, uint64_t after)
 {
     cut->live_bytes -= before < cut->live_bytes ? before : cut->live_bytes;
-    if (__builtin_add_overflow(cut->live_bytes, after, &cut->live_bytes))
-        cut->live_bytes = UINT64_MAX;
+    cut->live_bytes = assay_add(cut->live_bytes, after);
     if (cut->live_bytes > cut->peak_bytes)
         cut->peak_bytes = cut->live_bytes;
 }

@@ -66,8 +66,7 @@ static void begin_block(struct stats *stats, struct slot *slot, uint64_t size, u
 static void count_op(struct stats *stats, struct slot *slots, const struct assay_op *op)
 {
     struct slot *slot = &slots[op->slot];
-    uint64_t size =
-        op->kind == ASSAY_OP_ALLOC_ZEROED ? assay_multiply(op->size, op->arg) : op->size;
+    uint64_t size = assay_op_bytes(op);
 
     stats->ops++;
     stats->kinds[op->kind]++;

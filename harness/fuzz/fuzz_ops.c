@@ -114,7 +114,7 @@ static __attribute__((noreturn)) void report(const struct assay_finding *finding
     snprintf(path, sizeof path, FUZZ_FINDINGS "/%s-%s-%zu.ops", backend->name, check, stream.count);
     bool saved = !counts && fuzz_save(path, &stream);
     snprintf(repeat, sizeof repeat, "assay replay --backend %s --pages %s %s", spec,
-             assay_campaign_is_fenced(stream.setup.seed) ? "fenced" : "recycled", path);
+             assay_campaign_pages(stream.setup.seed), path);
     assay_report_finding(stderr, finding, saved ? repeat : NULL);
     abort();
 }

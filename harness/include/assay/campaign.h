@@ -49,6 +49,8 @@ ASSAY_MUST_CHECK assay_status assay_campaign_run(const struct assay_backend *bac
 uint64_t assay_campaign_number(uint64_t seed, uint64_t n);
 /* Whether the stream with this number runs on fenced pages; else on recycled ones. */
 bool assay_campaign_is_fenced(uint64_t number);
+/* The word of --pages for it. */
+const char *assay_campaign_pages(uint64_t number);
 
 #ifdef __cplusplus
 }

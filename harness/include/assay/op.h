@@ -14,6 +14,7 @@
 
 #include "assay/backend.h"
 #include "assay/error.h"
+#include "assay/sizes.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -79,6 +80,12 @@ extern const struct assay_op_shape assay_op_shapes[ASSAY_OP_KINDS];
 
 /* Whether every field is in the range of its kind and unused ones are 0. */
 bool assay_op_is_valid(const struct assay_op *op);
+
+/* The bytes that a request asks for, SIZE_MAX where the product does not fit. */
+static inline size_t assay_op_bytes(const struct assay_op *op)
+{
+    return op->kind == ASSAY_OP_ALLOC_ZEROED ? assay_multiply(op->arg, op->size) : op->size;
+}
 
 /* How the heap of a stream is made. Part of the stream: the same bug needs the same arena. */
 struct assay_setup {
