@@ -26,7 +26,8 @@ static void test_many_blocks_of_one_size_are_apart(struct trial *trial)
     static const size_t sizes[] = {8, 16, 24, 32, 48, 64, 96, 128, 256, 512};
 
     trial_open(trial);
-    for (size_t i = 0; i < sizeof sizes / sizeof *sizes && trial_fits(trial, sizes[i]) == sizes[i];
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes &&
+                       trial_fits(trial, sizes[i]) == sizes[i] && !trial_has_taken_long();
          i++) {
         take_many(trial, sizes[i]);
         for (size_t j = trial->count; j-- > 1; j--)
@@ -52,9 +53,15 @@ static void test_many_blocks_of_one_size_are_apart(struct trial *trial)
 #define SPREAD ((size_t)900 << 10)
 #define STEP ((size_t)64 << 10) /* between two bytes that are written */
 
+/* Where threads begin each round together; it is over for all of them when it is for one. */
+struct meeting {
+    atomic_uint steps; /* of all threads together */
+    atomic_bool is_over;
+};
+
 struct member {
     struct trial *trial;
-    atomic_uint *steps; /* of all threads together */
+    struct meeting *meeting;
     struct trial random;
     struct large {
         void *handle;
@@ -107,13 +114,21 @@ static void resize_large(struct trial *trial, struct large *block, size_t size)
     mark_large(trial, block);
 }
 
-/* Each round begins with all threads at the same moment: what is not locked would seldom meet otherwise. */
-static void meet(atomic_uint *steps, unsigned round)
+/*
+ * Each round begins with all threads at the same moment: what is not locked would seldom meet otherwise. False if
+ * there are to be no more.
+ */
+static bool meet(struct meeting *meeting, unsigned round)
 {
-    atomic_fetch_add(steps, 1);
-    for (unsigned spins = 0; atomic_load(steps) < (round + 1) * THREADS; spins++)
+    if (trial_has_taken_long())
+        atomic_store(&meeting->is_over, true);
+    atomic_fetch_add(&meeting->steps, 1);
+    for (unsigned spins = 0;
+         atomic_load(&meeting->steps) < (round + 1) * THREADS && !atomic_load(&meeting->is_over);
+         spins++)
         if (spins > 1000)
             sched_yield();
+    return !atomic_load(&meeting->is_over);
 }
 
 static void *run_member(void *arg)
@@ -121,9 +136,8 @@ static void *run_member(void *arg)
     struct member *member = arg;
     struct trial *trial = member->trial;
 
-    for (unsigned i = 0; i < ROUNDS; i++) {
+    for (unsigned i = 0; i < ROUNDS && meet(member->meeting, i); i++) {
         uint64_t choice = trial_random(&member->random);
-        meet(member->steps, i);
         struct large *block = &member->held[choice % HELD];
         size_t size = LARGE + (choice >> 8) % SPREAD;
         if (!block->handle) {
@@ -146,12 +160,12 @@ static void *run_member(void *arg)
 static void test_threads_may_take_large_blocks(struct trial *trial)
 {
     struct member members[THREADS];
-    atomic_uint steps = 0;
+    struct meeting meeting = {.steps = 0};
 
     trial_open(trial);
     for (int i = 0; i < THREADS; i++)
         members[i] = (struct member){.trial = trial,
-                                     .steps = &steps,
+                                     .meeting = &meeting,
                                      .random = {.random = 1}}; /* the same: they want the same */
     trial_run_threads(trial, THREADS, run_member, members, sizeof *members);
     trial_churn(trial, 200);

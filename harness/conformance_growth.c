@@ -15,7 +15,6 @@
 #include <sched.h>
 #include <stdatomic.h>
 #include <sys/resource.h>
-#include <time.h>
 
 #define WINDOWS 8
 #define GROWING 7 /* so many of them */
@@ -28,8 +27,6 @@
 #define LARGEST ((size_t)256 << 10)
 #define LONGER 8
 #define PAGES_ALIGN ((size_t)16 << 10)
-/* Of processor time, well below what a test may take; a heap too slow for it is not held to be a hang. */
-#define PATIENCE_SECONDS 3
 #define TOO_SLOW "cannot be told of a heap as slow as this"
 #define KEEPS_FREED "cannot be told under a sanitizer, which keeps freed memory"
 
@@ -98,7 +95,7 @@ static void work_once(struct trial *trial, const struct work *work, size_t block
     size_t at_once = most < work->at_once ? most : work->at_once;
 
     for (size_t done = 0; done < blocks; done += at_once) {
-        if (clock() > PATIENCE_SECONDS * CLOCKS_PER_SEC)
+        if (trial_has_taken_long())
             trial_not_asked(trial, TOO_SLOW);
         for (size_t i = 0; i < at_once; i++) {
             live[i] = work->make(backend, self, work->size);
@@ -269,7 +266,7 @@ static void run_passage(struct trial *trial, const void *arg, unsigned length)
     pthread_t takers[TAKERS];
 
     (void)arg;
-    if (clock() > PATIENCE_SECONDS * CLOCKS_PER_SEC)
+    if (trial_has_taken_long())
         trial_not_asked(trial, TOO_SLOW);
     for (int i = 0; i < TAKERS; i++)
         EXPECT(trial, pthread_create(&takers[i], NULL, run_taker, &passage) == 0,

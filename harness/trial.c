@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #define ENDS ((size_t)4 << 10) /* of a large block this much of either end is written */
@@ -22,6 +23,8 @@
 #define SECONDS_TRIED 10
 /* Of processor time, for a heap that never comes back and is not asleep. */
 #define SECONDS_COMPUTING 5
+/* Of that, before a test that repeats itself ends; a heap too slow for it is not held to be a hang. */
+#define SECONDS_PATIENT 3
 
 struct job {
     void (*run)(struct trial *trial);
@@ -112,6 +115,11 @@ void trial_run_threads(struct trial *trial, unsigned count, void *(*run)(void *m
                "the test has no threads");
     for (unsigned i = 0; i < count; i++)
         pthread_join(threads[i], NULL);
+}
+
+bool trial_has_taken_long(void)
+{
+    return clock() > SECONDS_PATIENT * CLOCKS_PER_SEC;
 }
 
 uint64_t trial_random(struct trial *trial)

@@ -102,6 +102,9 @@ bool trial_holds(const unsigned char *bytes, size_t size, uint64_t mark);
 void trial_run_threads(struct trial *trial, unsigned count, void *(*run)(void *member),
                        void *members, size_t stride);
 
+/* Whether most of the processor time that a test may take has gone, so that one that repeats itself has to end. */
+bool trial_has_taken_long(void);
+
 uint64_t trial_random(struct trial *trial);
 /* Whether the backend's memory is all in the meter, so that it can be counted and refused. */
 bool trial_is_metered(const struct trial *trial);
