@@ -43,7 +43,7 @@ struct assay_bench_options {
     unsigned repetitions;               /* 1 to ASSAY_BENCH_MOST_REPETITIONS */
     double min_time_s;     /* of one timing, 0 to ASSAY_BENCH_MOST_SECONDS; 0: one run */
     double cell_s;         /* processor time that a backend gets for a workload; 0: no bound */
-    unsigned least_rounds; /* that it takes part in, however long it takes; at least 1 */
+    unsigned least_rounds; /* that it takes part in all the same, but for who needs more for one */
     enum assay_bench_view view;
     unsigned threads[ASSAY_BENCH_THREAD_COUNTS]; /* how many at once, each 1 to _MOST_THREADS */
     size_t threads_count;
@@ -51,7 +51,8 @@ struct assay_bench_options {
     struct paper table;   /* the table for people; `out` NULL: none */
     enum sheet_form form; /* of the table */
     FILE *lines[2];       /* JSON Lines; NULL where not wanted */
-    /* Where it is kept what is done, so that the same run goes on after an interruption; NULL: nowhere. Of times only. */
+    /* Where it is kept what is done, so that the same run goes on after an interruption; NULL: nowhere. Not of
+     * latencies and timelines, which are told as they come. */
     const char *journal;
 };
 

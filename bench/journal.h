@@ -5,7 +5,7 @@
 #ifndef ASSAY_BENCH_JOURNAL_H
 #define ASSAY_BENCH_JOURNAL_H
 
-#include "measure.h"
+#include "steps.h"
 
 #include <stdio.h>
 
@@ -15,19 +15,18 @@ struct journal {
     size_t known; /* steps that were found */
 };
 
-/* Where a step's rows are, `count` of them of `room`; `round` is -1 for the checks. NULL: there is no such step. */
-typedef struct row *journal_rows(void *arg, size_t part, int round, size_t count);
+/* What a step is of, by number of the workload; `round` is -1 for the checks. NULL: there is no such step. */
+typedef const struct step *journal_find(void *arg, size_t part, int round);
 
 /*
- * Opens or makes the file. `run` says which run it is of, in one line: command, build and machine. The rows of each
- * step that the file has are filled in where rows() says, in order; spec, backend and path are left alone.
- * A last line that was cut short is dropped. Returns the exit status after having said why, 0 if all is well.
+ * Opens or makes the file. `run` says which run it is of, in one line: command, build and machine. Each step that the
+ * file has is read into what find() says, in order. A last line that was cut short is dropped. Returns the exit
+ * status after having said why, 0 if all is well.
  */
-int journal_open(struct journal *journal, const char *path, const char *run, journal_rows *rows,
+int journal_open(struct journal *journal, const char *path, const char *run, journal_find *find,
                  void *arg);
 /* Writes a step down; it is in the file when this returns. */
-void journal_step(struct journal *journal, size_t part, int round, const struct row *rows,
-                  size_t count);
+void journal_step(struct journal *journal, size_t part, int round, const struct step *step);
 /* Whether all could be written; says why not and returns the exit status. */
 int journal_close(struct journal *journal);
 

@@ -55,6 +55,11 @@ static void add_timed(cJSON *line, const struct row *row, double system)
     json_number(line, "ratio_to_system", ns / system);
     cJSON_AddItemToObject(line, "repetitions_ns",
                           cJSON_CreateDoubleArray(row->ns, (int)row->repetitions));
+    if (row_wall_median(row) > 0) {
+        json_number(line, "wall_ns_per_op", row_wall_median(row));
+        cJSON_AddItemToObject(line, "wall_ns",
+                              cJSON_CreateDoubleArray(row->wall_ns, (int)row->repetitions));
+    }
     json_count(line, "faults", row->faults);
     json_count(line, "context_switches", row->switches);
     for (int i = 0; i < COUNTERS; i++)

@@ -18,9 +18,10 @@
 /* How long is measured. */
 struct pace {
     double min_time_s; /* of one timing; 0: one run */
-    double
-        cell_s; /* processor time of a row in all rounds, after which it takes part in no more; 0: no bound */
-    int least_rounds; /* that a row takes part in however long it takes */
+    /* Processor time of a row in all rounds, after which it takes part in no more; 0: no bound. */
+    double cell_s;
+    /* That a row takes part in all the same, unless a single run takes longer than cell_s: then in one. */
+    int least_rounds;
 };
 
 /* One row of the table; lies in memory that children share. */
@@ -40,15 +41,16 @@ struct row {
     size_t peak_resident_bytes; /* growth of the process; 0: not measured */
     unsigned repetitions;       /* rounds that it took part in */
     unsigned rounds;            /* that there were to be; 0: not known */
-    double
-        ns[MOST_REPETITIONS]; /* CPU time of one operation, by round: the same one for all rows */
-    uint64_t faults;          /* pages that came, in the calmest run of the last round */
-    uint64_t switches;        /* of context, in the same run */
-    double counted[COUNTERS]; /* hardware_events in the same run; 0: not to be had */
-    bool is_counted;          /* by callgrind, or failed there */
-    double instructions;      /* of one run, by callgrind; 0: not counted */
-    uint64_t iterations;      /* of the stream in a round, as the first one found; 0: not yet */
-    double spent_ns;          /* in all rounds, warming up included */
+    /* CPU time of one operation, by round: the same one for all rows. */
+    double ns[MOST_REPETITIONS];
+    double wall_ns[MOST_REPETITIONS]; /* by the clock, of the same runs; 0: not known */
+    uint64_t faults;                  /* pages that came, in the calmest run of the last round */
+    uint64_t switches;                /* of context, in the same run */
+    double counted[COUNTERS];         /* hardware_events in the same run; 0: not to be had */
+    bool is_counted;                  /* by callgrind, or failed there */
+    double instructions;              /* of one run, by callgrind; 0: not counted */
+    uint64_t iterations; /* of the stream in a round, as the first one found; 0: not yet */
+    double spent_ns;     /* in all rounds, warming up included */
 };
 
 /* The limit for a heap that is to run the whole workload: more where nothing is used again. */
@@ -73,7 +75,8 @@ bool measure_round(struct row *rows, size_t count, const struct workload *worklo
 /* Starts and ends a thread: from then on locks cost what they cost in a program with threads. */
 void become_multithreaded(void);
 
-/* The median of the repetitions. */
+/* The median of the repetitions, and of the same by the clock. */
 double row_median(const struct row *row);
+double row_wall_median(const struct row *row);
 
 #endif

@@ -148,11 +148,12 @@ static void measure(struct scaling *one, const struct workload *workload, double
     assay_guard_unshare(task, sizeof *task);
 }
 
-void scaling_round(struct scaling *all, size_t count, const struct workload *workload, int round,
+bool scaling_round(struct scaling *all, size_t count, const struct workload *workload, int round,
                    double min_time_s)
 {
     struct dice dice = {(uint64_t)round + 1};
     size_t *order = calloc(count + 1, sizeof *order);
+    bool is_on = false;
 
     for (size_t i = 0; order && i < count; i++) {
         size_t other = (size_t)dice_roll(&dice, i + 1);
@@ -161,10 +162,13 @@ void scaling_round(struct scaling *all, size_t count, const struct workload *wor
     }
     for (size_t i = 0; i < count; i++) {
         struct scaling *one = &all[order ? order[i] : i];
-        if (one->passed && !*one->unmeasured && one->rounds < MOST_REPETITIONS)
-            measure(one, workload, min_time_s);
+        if (!one->passed || *one->unmeasured || one->rounds != (unsigned)round)
+            continue;
+        measure(one, workload, min_time_s);
+        is_on = true;
     }
     free(order);
+    return is_on;
 }
 
 static double median(const double *values, unsigned count)

@@ -27,8 +27,11 @@ struct scaling {
 
 /* Looks whether blocks hold what is written to them when so many threads run; sets passed, failure, unmeasured. */
 void scaling_verify(struct scaling *one, const struct workload *workload);
-/* One more round of all that passed and are measured, in random order, each in a process of its own. */
-void scaling_round(struct scaling *all, size_t count, const struct workload *workload, int round,
+/*
+ * Round number `round`, below MOST_REPETITIONS, of all that passed and are measured, the ones before having been run:
+ * in random order, each in a process of its own. Returns whether there was any.
+ */
+bool scaling_round(struct scaling *all, size_t count, const struct workload *workload, int round,
                    double min_time_s);
 double scaling_wall_ns(const struct scaling *one); /* medians */
 double scaling_cpu_ns(const struct scaling *one);

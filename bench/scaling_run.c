@@ -27,11 +27,6 @@ static const char *spec_of(const struct scaling *one)
     return one->row ? one->row->spec : SCALING_HARNESS;
 }
 
-static const char *workload_of(const struct scaling *one, const struct workload *workload)
-{
-    return one->row ? one->row->workload : workload->name;
-}
-
 /* The one of the same backend with the first number of threads, or of `spec` with the same number; NULL: none. */
 static const struct scaling *find(const struct scaling *all, size_t count, const char *spec,
                                   unsigned threads)
@@ -133,20 +128,33 @@ static void print_line(FILE *out, const char *workload, const struct scaling *on
     json_print(out, line);
 }
 
-static void print(struct plan *plan, const struct workload *workload, const struct scaling *all,
-                  size_t count)
+/* Whether it was asked for numbers at all: a row whose heap failed before is told of as a row. */
+static bool is_told(const struct scaling *one)
 {
-    for (size_t i = 0; i < count; i++) {
+    return !one->row || one->row->passed;
+}
+
+int scaling_show(const struct plan *plan, const struct step *step)
+{
+    const struct scaling *all = step->threads;
+    const char *workload = step->count ? step->rows[0].workload : "";
+    int status = 0;
+
+    for (size_t i = 0; i < step->threads_count && step->count; i++) {
         const struct scaling *one = &all[i];
-        const struct scaling *first = find(all, count, spec_of(one), 0);
-        const struct scaling *system = find(all, count, "system", one->threads);
-        const char *name = workload_of(one, workload);
+        const struct scaling *first = find(all, step->threads_count, spec_of(one), 0);
+        const struct scaling *system = find(all, step->threads_count, "system", one->threads);
+        if (!is_told(one))
+            continue;
         if (plan->sheet)
-            view(plan->sheet, name, one, first, system);
+            view(plan->sheet, workload, one, first, system);
         for (int k = 0; k < 2; k++)
             if (plan->lines[k])
-                print_line(plan->lines[k], name, one, first, system, workload->stream.count);
+                print_line(plan->lines[k], workload, one, first, system, step->rows[0].ops);
+        if (!one->passed)
+            status = EXIT_FINDING;
     }
+    return status;
 }
 
 /* What all that follows is to be seen beside. */
@@ -163,42 +171,27 @@ void scaling_print_handoff(struct plan *plan)
             print_line(plan->lines[k], "(hand-over)", &one, NULL, NULL, 1);
 }
 
-/* The harness alone, then each backend that passed, each with each number of threads. */
-static size_t name_all(const struct plan *plan, const struct row *rows, size_t rows_count,
-                       struct scaling *all)
+size_t scaling_count(const struct plan *plan)
 {
-    size_t count = 0;
-
-    for (size_t i = 0; i <= rows_count; i++)
-        for (size_t k = 0; k < plan->threads_count; k++)
-            if (i == 0 || rows[i - 1].passed)
-                all[count++] =
-                    (struct scaling){.row = i ? &rows[i - 1] : NULL, .threads = plan->threads[k]};
-    return count;
+    return plan->view == ASSAY_BENCH_THREADS ? (plan->specs.count + 1) * plan->threads_count : 0;
 }
 
-int scaling_run(struct plan *plan, const struct row *rows, size_t rows_count,
-                const struct workload *workload)
+void scaling_name(const struct plan *plan, const struct step *step)
 {
-    struct scaling *all = calloc((rows_count + 1) * plan->threads_count, sizeof *all);
-    int status = 0;
+    for (size_t i = 0; i < step->threads_count; i++) {
+        size_t number = i / plan->threads_count;
+        step->threads[i] = (struct scaling){.row = number ? &step->rows[number - 1] : NULL,
+                                            .threads = plan->threads[i % plan->threads_count]};
+    }
+}
 
-    if (!all)
-        return bench_fail(EXIT_ENVIRONMENT, "no memory for the results");
-    size_t count = name_all(plan, rows, rows_count, all);
-    for (size_t i = 0; i < count; i++) {
-        progress_tell(&plan->progress, "verifying", workload->name, spec_of(&all[i]));
-        scaling_verify(&all[i], workload);
+void scaling_verify_all(const struct plan *plan, const struct step *step,
+                        const struct workload *workload)
+{
+    for (size_t i = 0; i < step->threads_count; i++) {
+        struct scaling *one = &step->threads[i];
+        progress_tell(&plan->progress, "verifying", workload->name, spec_of(one));
+        if (is_told(one))
+            scaling_verify(one, workload);
     }
-    for (int round = 0; round < plan->repetitions; round++) {
-        progress_tell_round(&plan->progress, workload->name, round);
-        scaling_round(all, count, workload, round, plan->pace.min_time_s);
-    }
-    progress_clear();
-    print(plan, workload, all, count);
-    for (size_t i = 0; i < count; i++)
-        if (!all[i].passed)
-            status = EXIT_FINDING;
-    free(all);
-    return status;
 }

@@ -57,7 +57,7 @@ printf 'assay-ops 1\nalloc s0 100\nrealloc s0 5000\nfree s0\n' >"$folder/small.t
 expect 0 '^small +null +passed +3 .*realloc by harness' $once --backend null \
     --trace "$folder" -o "$folder/json"
 for part in '"kind":"context"' '"counters":"[a-z]' '"page_bytes":' '"backend":"system"' '"by_harness":\["realloc"\]' \
-    '"kind":"end","exit_status":0'; do
+    '"wall_ns_per_op":[1-9].*"wall_ns":\[[1-9]' '"kind":"end","exit_status":0'; do
     grep -q "$part" "$folder/json" || {
         echo "no $part in the JSON" >&2
         failed=1
@@ -82,7 +82,8 @@ grep -q 'repeat: assay bench --backend plugin:.* --workload batches' "$folder/ou
 {
     expect 0 '^growth +null +realloc +16384 ' $once --latency --backend null --workload growth -o "$folder/json"
     expect 0 '^\| pairs:count=9 \| null \| passed \| 18 \|' $once --markdown --backend null --workload pairs:count=9
-    expect 0 '^"pairs:count=9,sizes=8",null,passed,18,' $once --csv --backend null --workload pairs:count=9,sizes=8
+    expect 0 '^workload,backend,checks,ops,ns/op,wall ns/op,/system,' $once --csv --backend null --workload pairs:count=9
+    expect 0 '^"pairs:count=9,sizes=8",null,passed,18,[0-9.]+,[0-9.]+,' $once --csv --backend null --workload pairs:count=9,sizes=8
     expect 0 '^pairs:count=9 +system +10 +0 ' $once --timeline --every 5 --backend null --workload pairs:count=9
     expect 1 '^batches +plugin:.*FAILED .*check overlap failed' $once --latency --workload batches --backend "plugin:$broken"
 }
@@ -104,6 +105,8 @@ expect 0 '^pairs:count=9 +mmap_large +passed' --quick --backend mmap_large --wor
     echo "a workload that takes no time was left" >&2
     failed=1
 }
+# Where a single run takes longer than all rounds may, it is the only one.
+expect 0 '^churn +mmap_large +passed .* 1 of 4 rounds$' --repetitions 4 --min-time 0.0001 --backend mmap_large --workload churn
 expect 2 'takes one of --latency' --latency --timeline
 
 # Several threads: who does not promise to bear them is not asked, who fails with them is red.
@@ -139,6 +142,10 @@ for pattern in "$escape\\[1;32m *[0-9.]+$escape\\[0m" "$escape\\[1;31mFAILED"; d
         failed=1
     }
 done
+! grep -q 'wall ns' "$folder/out" || {
+    echo "the clock's times on a terminal that has no room for them" >&2
+    failed=1
+}
 if ! grep -q '^batches~unds=50  *list  *passed' "$folder/out" ||
     grep -E '^[a-z~=0-9]+ +[a-z]+ +(passed|checks) ' "$folder/out" | grep -E '.{81}'; then
     echo "no table for a terminal of 80 columns:" >&2
@@ -146,8 +153,9 @@ if ! grep -q '^batches~unds=50  *list  *passed' "$folder/out" ||
     failed=1
 fi
 on_terminal 200
-grep -qE '^batches:batch=1000,rounds=50 +list +passed ' "$folder/out" || {
-    echo "a wide terminal cuts names:" >&2
+{ grep -qE '^batches:batch=1000,rounds=50 +list +passed +[0-9]+ +[0-9.]+ +[0-9.]+ +[0-9.]+ +(-|[0-9.]+)' "$folder/out" &&
+    grep -qE 'ns/op +wall ns +/system' "$folder/out"; } || {
+    echo "a wide terminal cuts names or numbers:" >&2
     cat "$folder/out" >&2
     failed=1
 }

@@ -22,6 +22,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <time.h>
@@ -35,6 +36,7 @@ struct runner {
     struct assay_bare *bare;
     struct counters counters;
     double least_ns; /* of the round's runs of the stream, the one that was disturbed least */
+    double wall_ns;  /* the same run by the clock */
 };
 
 struct task {
@@ -67,12 +69,12 @@ static void run_once(struct runner *runner, struct assay_heap *heap,
     assay_bare_run(runner->bare, heap, &memory.reader, ASSAY_TOUCH_NONE, result);
 }
 
-/* Of this thread. */
-static double cpu_ns(void)
+/* CLOCK_THREAD_CPUTIME_ID is of this thread. */
+static double read_ns(clockid_t clock)
 {
     struct timespec now;
 
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    clock_gettime(clock, &now);
     return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
 }
 
@@ -86,7 +88,7 @@ static void use_since(struct rusage *before)
     before->ru_nvcsw = now.ru_nvcsw + now.ru_nivcsw - before->ru_nvcsw - before->ru_nivcsw;
 }
 
-/* A timed run; the clock is read inside of what else is asked. */
+/* A timed run; processor time is read inside of what else is asked. */
 static void time_once(struct runner *runner, struct assay_heap *heap,
                       struct assay_bare_result *result)
 {
@@ -95,14 +97,16 @@ static void time_once(struct runner *runner, struct assay_heap *heap,
 
     getrusage(RUSAGE_THREAD, &used);
     counters_read(&runner->counters, before);
-    double began = cpu_ns();
+    double wall_began = read_ns(CLOCK_MONOTONIC), began = read_ns(CLOCK_THREAD_CPUTIME_ID);
     run_once(runner, heap, result);
-    double taken = cpu_ns() - began;
+    double taken = read_ns(CLOCK_THREAD_CPUTIME_ID) - began;
+    double wall_taken = read_ns(CLOCK_MONOTONIC) - wall_began;
     counters_read(&runner->counters, after);
     use_since(&used);
     if (taken >= runner->least_ns)
         return;
     runner->least_ns = taken;
+    runner->wall_ns = wall_taken;
     runner->row->faults = (uint64_t)used.ru_minflt;
     runner->row->switches = (uint64_t)used.ru_nvcsw;
     for (int i = 0; i < COUNTERS; i++)
@@ -158,8 +162,10 @@ static void note(void *arg, double mean_ns, uint64_t iterations)
 
     row->iterations = iterations;
     row->spent_ns += mean_ns * (double)(iterations + 1);
-    if (row->repetitions < MOST_REPETITIONS && row->ops > 0)
-        row->ns[row->repetitions++] = runner->least_ns / (double)row->ops;
+    if (row->repetitions == MOST_REPETITIONS || row->ops == 0)
+        return;
+    row->wall_ns[row->repetitions] = runner->wall_ns / (double)row->ops;
+    row->ns[row->repetitions++] = runner->least_ns / (double)row->ops;
 }
 
 /* Neither the next mapping nor the next break lies where it lay in the round before. */
@@ -175,13 +181,16 @@ static void move_addresses(int round)
     (void)end;
 }
 
+/* Who takes longer for a single run than for all rounds together is asked once. */
 static bool is_due(const struct task *task, const struct row *row)
 {
     const struct pace *pace = task->pace;
-    bool had_its_time = pace->cell_s > 0 && row->spent_ns > pace->cell_s * 1e9;
+    double cell_ns = pace->cell_s > 0 ? pace->cell_s * 1e9 : INFINITY;
+    bool is_long = row->repetitions && row->ns[0] * (double)row->ops > cell_ns;
+    int least_rounds = is_long ? 1 : pace->least_rounds;
 
     return row->passed && row->repetitions == (unsigned)task->round &&
-           (task->round < pace->least_rounds || !had_its_time);
+           (task->round < least_rounds || row->spent_ns <= cell_ns);
 }
 
 static void run_round(void *arg, volatile uint64_t *progress)
@@ -237,12 +246,20 @@ bool measure_round(struct row *rows, size_t count, const struct workload *worklo
     return wanted;
 }
 
-double row_median(const struct row *row)
+static double median(const double *values, unsigned count)
 {
     double sorted[MOST_REPETITIONS];
-    unsigned n = row->repetitions;
 
-    for (unsigned i = 0; i < n; i++)
-        sorted[i] = row->ns[i];
-    return n == 0 ? 0 : median_of(sorted, n);
+    memcpy(sorted, values, count * sizeof *sorted);
+    return count ? median_of(sorted, count) : 0;
+}
+
+double row_median(const struct row *row)
+{
+    return median(row->ns, row->repetitions);
+}
+
+double row_wall_median(const struct row *row)
+{
+    return median(row->wall_ns, row->repetitions);
 }

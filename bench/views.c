@@ -10,8 +10,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-static const char *const times[] = {"workload", "backend",  "checks",     "ops>",
-                                    "ns/op>",   "/system>", "peak/live>", "notes"};
+static const char *const times[] = {"workload",    "backend",  "checks",     "ops>", "ns/op>",
+                                    "wall ns/op>", "/system>", "peak/live>", "notes"};
 static const char *const counts[] = {"workload",  "backend",  "checks", "ops>",
                                      "instr/op>", "/system>", "notes"};
 static const char *const latencies[] = {"workload", "backend", "operation", "count>", "p50 ns>",
@@ -92,10 +92,11 @@ static void add_passed(struct sheet *sheet, const struct row *row)
 
 void view_times(struct sheet *sheet, const struct row *row, double system)
 {
-    double ns = row_median(row);
+    double ns = row_median(row), wall = row_wall_median(row);
 
     add_passed(sheet, row);
     sheet_add_number(sheet, ns, 2);
+    sheet_add_number(sheet, wall > 0 ? wall : NAN, 2);
     sheet_add_number(sheet, ns / system, 2);
     sheet_add_number(sheet, row_footprint(row), 2);
     add_notes(sheet, row);

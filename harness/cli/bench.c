@@ -37,7 +37,8 @@ static const struct cli_option options[] = {
      "unless --trace names them",
      0, 0},
     {"full", CLI_FLAG, &full, NULL,
-     "all workloads and recordings, 15 rounds; a backend leaves a workload after 1 s and 3 rounds",
+     "all workloads and recordings, 15 rounds; a backend leaves a workload after 1 s and 3 rounds, "
+     "or after one run that takes longer",
      0, 0},
     {"latency", CLI_FLAG, &latency, NULL,
      "how long single operations take, the least of all repetitions", 0, 0},
@@ -99,8 +100,7 @@ static char *journal_path(void)
 {
     char *journal = NULL;
 
-    if (!path || latency || timeline || stable || threads || whole_program ||
-        asprintf(&journal, "%s.begun", path) < 0)
+    if (!path || latency || timeline || whole_program || asprintf(&journal, "%s.begun", path) < 0)
         return NULL;
     return journal;
 }
