@@ -50,12 +50,13 @@ int compare_results(const struct results *a, const struct results *b, struct com
 struct compare_options {
     double fail_over; /* a ratio less 1, as 0.05; negative: not wanted */
     enum sheet_form form;
-    bool json; /* JSON Lines in place of a sheet */
+    unsigned width; /* of the terminal that a table is for; 0: as wide as it takes */
+    bool json;      /* JSON Lines in place of a sheet */
 };
 
 /*
- * Prints two files compared, or the trend of a folder of them in the order of their names. Returns the exit
- * status: 0, or 1 a row is broken, or claimed to be slower by more than fail_over; 2 a word is
+ * Prints two files compared, or the trend of a folder of them in the order of their names. Of a folder the newest must
+ * be readable; what else is left out is said on standard error in one line. Returns the exit status: 0, or 1 a row is broken, or claimed to be slower by more than fail_over; 2 a word is
  * wrong, 3 environment.
  */
 int compare_files(const char *a, const char *b, const struct compare_options *options, FILE *out,

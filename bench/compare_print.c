@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <glob.h>
 #include <math.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -183,6 +184,40 @@ int compare_files(const char *a, const char *b, const struct compare_options *op
 /* Two columns name a row, two say what came of it. */
 #define TREND_MOST (SHEET_COLUMNS - 4)
 
+/* What is not in the trend and why, as one line. */
+struct left_out {
+    FILE *file; /* to memory; NULL: nothing yet */
+    char *text;
+    size_t length;
+};
+
+__attribute__((format(printf, 2, 3))) static void leave_out(struct left_out *left_out,
+                                                            const char *format, ...)
+{
+    va_list arguments;
+    const char *before = left_out->file ? "; " : "";
+
+    if (!left_out->file)
+        left_out->file = open_memstream(&left_out->text, &left_out->length);
+    if (!left_out->file)
+        return;
+    fputs(before, left_out->file);
+    va_start(arguments, format);
+    vfprintf(left_out->file, format, arguments);
+    va_end(arguments);
+}
+
+/* To standard error, once. */
+static void left_out_say(struct left_out *left_out)
+{
+    if (!left_out->file)
+        return;
+    if (fclose(left_out->file) == 0)
+        fprintf(stderr, "assay: left out of the trend: %s\n", left_out->text);
+    free(left_out->text);
+    *left_out = (struct left_out){.file = NULL};
+}
+
 /* Time over that of `system` in the same file; of `system` itself, in nanoseconds. */
 static double trend_value(const struct results *run, const char *workload, const char *backend)
 {
@@ -195,13 +230,13 @@ static double trend_value(const struct results *run, const char *workload, const
     return ns / sample_median(&system->ns);
 }
 
-static void add_trend(struct sheet *sheet, const struct results *runs, size_t count,
+static void add_trend(struct sheet *sheet, const struct results *const *runs, size_t count,
                       const struct comparison *change)
 {
     sheet_add(sheet, "%s", change->a->workload);
     sheet_add(sheet, "%s", change->a->backend);
     for (size_t i = 0; i < count; i++)
-        sheet_add_number(sheet, trend_value(&runs[i], change->a->workload, change->a->backend), 3);
+        sheet_add_number(sheet, trend_value(runs[i], change->a->workload, change->a->backend), 3);
     add_percent(sheet, change->ratio.middle);
     sheet_add(sheet, "%s", verdict_name(change->verdict));
 }
@@ -215,26 +250,49 @@ static void heading_of(const struct results *run, char *text, size_t room)
     snprintf(text, room, "%.*s>", dot ? (int)(dot - base) : (int)strlen(base), base);
 }
 
-static int print_trend(const struct results *runs, size_t count, const struct comparison *changes,
-                       const struct compare_options *options, FILE *out)
+/* The first run and the last `shown` - 1 ones. NULL: no memory. */
+static struct sheet *trend_sheet(const struct results *runs, size_t count, size_t shown,
+                                 const struct comparison *changes)
 {
     const char *headings[SHEET_COLUMNS] = {"workload", "backend"};
     char names[TREND_MOST][80];
+    const struct results *chosen[TREND_MOST];
 
-    for (size_t i = 0; i < count; i++) {
-        heading_of(&runs[i], names[i], sizeof names[i]);
+    for (size_t i = 0; i < shown; i++) {
+        chosen[i] = &runs[i ? count - shown + i : 0];
+        heading_of(chosen[i], names[i], sizeof names[i]);
         headings[2 + i] = names[i];
     }
-    headings[2 + count] = "last/first>";
-    headings[3 + count] = "verdict";
-    struct sheet *sheet = sheet_open(headings, count + 4);
+    headings[2 + shown] = "last/first>";
+    headings[3 + shown] = "verdict";
+    struct sheet *sheet = sheet_open(headings, shown + 4);
     for (size_t i = 0; sheet && i < runs[0].count; i++)
-        add_trend(sheet, runs, count, &changes[i]);
+        add_trend(sheet, chosen, shown, &changes[i]);
+    return sheet;
+}
+
+/* As many columns as there is room for; those between are left out. */
+static int print_trend(const struct results *runs, size_t count, const struct comparison *changes,
+                       const struct compare_options *options, struct left_out *left_out, FILE *out)
+{
+    size_t shown = count, width = options->form == SHEET_TABLE ? options->width : 0;
+    struct sheet *sheet = trend_sheet(runs, count, shown, changes);
+
+    while (sheet && width && sheet_width(sheet) > width && shown > 2) {
+        sheet_free(sheet);
+        sheet = trend_sheet(runs, count, --shown, changes);
+    }
+    if (shown < count)
+        leave_out(left_out,
+                  "of %s and %zu after it there are no columns, for the terminal is narrow",
+                  runs[1].path, count - shown - 1);
+    left_out_say(left_out);
     return sheet ? sheet_close(sheet, options->form, out) : -1;
 }
 
 static int compare_trend(const struct results *runs, size_t count,
-                         const struct compare_options *options, FILE *out)
+                         const struct compare_options *options, struct left_out *left_out,
+                         FILE *out)
 {
     const struct results *first = &runs[0], *last = &runs[count - 1];
 
@@ -243,10 +301,12 @@ static int compare_trend(const struct results *runs, size_t count,
     int status = EXIT_SAME;
 
     bool is_done = changes && compare_results(first, last, changes) == 0;
-    if (is_done && options->json)
+    if (is_done && options->json) {
+        left_out_say(left_out);
         print_json(changes, first->count, out);
-    else if (is_done)
-        is_done = print_trend(runs, count, changes, options, out) == 0;
+    } else if (is_done) {
+        is_done = print_trend(runs, count, changes, options, left_out, out) == 0;
+    }
     if (!is_done)
         status = EXIT_WORLD;
     for (size_t i = 0; status != EXIT_WORLD && i < first->count; i++)
@@ -256,30 +316,63 @@ static int compare_trend(const struct results *runs, size_t count,
     return status;
 }
 
-/* The last ones, where there are more than columns. */
+static const char *unit_of(const struct results *run)
+{
+    return run->is_counted ? "instructions of bench --stable" : "times";
+}
+
+/*
+ * Reads the newest files, as many as there are columns, to the end of `runs`; gives how many. Older ones that cannot
+ * be read, or are of something else than the newest, are left out. 0, with *error: the newest cannot be read.
+ */
+static size_t read_newest(struct results runs[TREND_MOST], char *const *paths, size_t count,
+                          struct left_out *left_out, struct assay_error *error)
+{
+    const struct results *newest = &runs[TREND_MOST - 1];
+    size_t read = 0, left = count;
+
+    for (; left && read < TREND_MOST; left--) {
+        struct results *run = &runs[TREND_MOST - 1 - read];
+        if (results_read(run, paths[left - 1], error) != ASSAY_OK) {
+            if (read == 0)
+                return 0;
+            leave_out(left_out, "%s", error->what);
+            *error = (struct assay_error){""};
+        } else if (run->is_counted != newest->is_counted) {
+            leave_out(left_out, "%s has %s, the newest has %s", run->path, unit_of(run),
+                      unit_of(newest));
+            results_close(run);
+        } else {
+            read++;
+        }
+    }
+    if (left)
+        leave_out(left_out, "of %zu files before %s there are no columns", left,
+                  runs[TREND_MOST - read].path);
+    return read;
+}
+
 static int read_and_compare(char *const *paths, size_t count, const struct compare_options *options,
                             FILE *out, struct assay_error *error)
 {
-    struct results runs[TREND_MOST] = {{0}};
-    size_t skipped = count > TREND_MOST ? count - TREND_MOST : 0, read = 0;
+    struct results room[TREND_MOST] = {{0}};
+    struct left_out left_out = {.file = NULL};
+    size_t read = read_newest(room, paths, count, &left_out, error);
+    const struct results *runs = &room[TREND_MOST - read];
     int status = EXIT_WORLD;
 
-    while (read + skipped < count &&
-           results_read(&runs[read], paths[skipped + read], error) == ASSAY_OK)
-        read++;
-    if (read + skipped == count) {
-        status = EXIT_SAME;
-        for (size_t i = 1; i < read && status == EXIT_SAME; i++) {
-            warn_of_builds(&runs[i - 1], &runs[i]);
-            status = are_alike(&runs[i - 1], &runs[i], error) ? EXIT_SAME : EXIT_BAD_WORD;
-        }
-        if (status == EXIT_SAME)
-            status = compare_trend(runs, read, options, out);
+    if (read == 1)
+        assay_error_set(error, "no file but %s can be compared", runs[0].path);
+    for (size_t i = 1; i < read; i++)
+        warn_of_builds(&runs[i - 1], &runs[i]);
+    if (read > 1) {
+        status = compare_trend(runs, read, options, &left_out, out);
         if (status == EXIT_WORLD)
             assay_error_set(error, "no memory for a trend");
     }
+    left_out_say(&left_out);
     for (size_t i = 0; i < read; i++)
-        results_close(&runs[i]);
+        results_close(&room[TREND_MOST - 1 - i]);
     return status;
 }
 

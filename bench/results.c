@@ -126,8 +126,10 @@ static const char *read_line(struct results *results, const char *text, bool *is
     cJSON *line = cJSON_Parse(text);
     const char *kind = line ? json_text_of(line, "kind") : "", *wrong = NULL;
 
-    if (!line || json_number_of(line, "schema") != JSON_SCHEMA)
+    if (!line || !cJSON_HasObjectItem(line, "schema"))
         wrong = "is no line of assay bench --json";
+    else if (json_number_of(line, "schema") != JSON_SCHEMA)
+        wrong = "has a schema that this version does not read";
     else if (strcmp(kind, "context") == 0)
         wrong = read_context(results, line);
     else if (strcmp(kind, "row") == 0 || strcmp(kind, "threads") == 0)

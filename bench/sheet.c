@@ -79,6 +79,15 @@ static int width_of(const struct sheet *sheet, size_t column)
     return (int)width;
 }
 
+size_t sheet_width(const struct sheet *sheet)
+{
+    size_t width = 2 * (sheet->columns - 1);
+
+    for (size_t i = 0; i < sheet->columns; i++)
+        width += (size_t)width_of(sheet, i);
+    return width;
+}
+
 /* Without spaces at the ends of lines. */
 static void print_table(const struct sheet *sheet, FILE *out)
 {
@@ -135,6 +144,14 @@ static void print_markdown(const struct sheet *sheet, FILE *out)
     }
 }
 
+void sheet_free(struct sheet *sheet)
+{
+    for (size_t i = 0; i < sheet->count; i++)
+        free(sheet->words[i]);
+    free(sheet->words);
+    free(sheet);
+}
+
 int sheet_close(struct sheet *sheet, enum sheet_form form, FILE *out)
 {
     int result = sheet->lacks_memory ? -1 : 0;
@@ -145,9 +162,6 @@ int sheet_close(struct sheet *sheet, enum sheet_form form, FILE *out)
         print_csv(sheet, out);
     if (result == 0 && form == SHEET_MARKDOWN)
         print_markdown(sheet, out);
-    for (size_t i = 0; i < sheet->count; i++)
-        free(sheet->words[i]);
-    free(sheet->words);
-    free(sheet);
+    sheet_free(sheet);
     return result;
 }

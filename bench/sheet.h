@@ -19,6 +19,10 @@ struct sheet *sheet_open(const char *const *headings, size_t columns);
 __attribute__((format(printf, 2, 3))) void sheet_add(struct sheet *sheet, const char *format, ...);
 /* A number with so many decimals, or "-" where there is none. */
 void sheet_add_number(struct sheet *sheet, double number, int decimals);
+/* How many columns of a terminal the aligned table takes. O(words). */
+size_t sheet_width(const struct sheet *sheet);
+/* Frees a sheet that is not to be printed. */
+void sheet_free(struct sheet *sheet);
 /* Prints all and frees the sheet. CSV is as RFC 4180 has it. Returns 0, or -1 if memory was missing. */
 int sheet_close(struct sheet *sheet, enum sheet_form form, FILE *out);
 

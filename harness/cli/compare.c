@@ -55,6 +55,7 @@ static int run_command(int argc, char **argv)
     if (csv + markdown + json > 1)
         return cli_fail(CLI_USAGE, "compare: takes one of --csv, --markdown and --json");
     wanted.form = csv ? SHEET_CSV : markdown ? SHEET_MARKDOWN : SHEET_TABLE;
+    wanted.width = cli_width(stdout);
     wanted.json = json;
     int operands = argc - first;
     if (operands == 2)
