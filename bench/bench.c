@@ -7,7 +7,6 @@
 #include "scaling_run.h"
 #include "stable.h"
 #include "table.h"
-#include "views.h"
 
 #include "assay/guard.h"
 #include "assay/workload.h"
@@ -145,6 +144,8 @@ static int make_rows_and_run(struct plan *plan)
     }
     if (plan->sheet && sheet_close(plan->sheet, plan->form, plan->table.out) != 0)
         status = bench_fail(EXIT_ENVIRONMENT, "no memory for the table");
+    if (plan->slowest.text && plan->table.out && plan->form == SHEET_TABLE)
+        fprintf(plan->table.out, "%s\n", plan->slowest.text);
     if (rows)
         assay_guard_unshare(rows, room + 1);
     free(threads);

@@ -5,7 +5,6 @@
 #include "harness_costs.h"
 #include "scaling_run.h"
 #include "stable.h"
-#include "views.h"
 #include "workers.h"
 
 #include "assay/guard.h"
@@ -30,6 +29,8 @@ static void run_latency(struct plan *plan, struct row *row, const struct workloa
         fail_row(row);
     else if (plan->sheet)
         view_latency(plan->sheet, row, latency);
+    if (row->passed)
+        view_slowest(&plan->slowest, row, latency);
     for (int i = 0; i < 2 && row->passed; i++)
         if (plan->lines[i])
             lines_latency(plan->lines[i], row, latency);

@@ -194,4 +194,5 @@ void plan_clear(struct plan *plan)
 {
     if (plan->globs.gl_pathc)
         globfree(&plan->globs);
+    free(plan->slowest.text);
 }

@@ -8,6 +8,7 @@
 #include "journal.h"
 #include "measure.h"
 #include "progress.h"
+#include "views.h"
 
 #include <glob.h>
 
@@ -36,6 +37,7 @@ struct plan {
     struct paper table;
     enum sheet_form form;
     struct sheet *sheet; /* NULL: rows are printed by table.c */
+    struct slowest slowest;
     FILE *lines[2];
     struct journal journal;
 };

@@ -95,6 +95,17 @@ grep -q '"stream_up_to_slowest":"assay trace make growth | assay trace show --co
 long=batches:batch=$(printf '%0100d' 1000),rounds=50
 # shellcheck disable=SC2086
 expect 1 "repeat: assay bench --backend plugin:.* --workload $long\$" $once --workload "$long" --backend "plugin:$broken"
+# The command that is printed replays up to the slowest operation; the one of `null` says nothing.
+# shellcheck disable=SC2086
+expect 0 '^slowest: [0-9]+ ns, (realloc|alloc|free) of system on growth:rounds=1; a replay up to it: assay trace make growth:rounds=1 ' \
+    $once --latency --backend null --workload growth:rounds=1
+mkdir "$folder/path"
+ln -s "$program" "$folder/path/assay"
+(cd "$folder" && PATH=$folder/path:$PATH sh -c "$(sed -n 's/^slowest: .* a replay up to it: //p' out)") >"$folder/replayed" 2>&1 || true
+grep -q '^1 passed' "$folder/replayed" || {
+    echo "no replay up to the slowest operation: $(cat "$folder/replayed")" >&2
+    failed=1
+}
 expect 2 'takes one of --csv' --csv --json
 expect 2 'takes one of --quick and --full' --quick --full
 expect 2 'full says itself how many rounds there are' --full --repetitions 3
@@ -243,4 +254,33 @@ compare 3 'odd.json:2: has rounds that cannot be' "$folder/odd.json" "$a"
 sed 's/\[1[0-9.]*/[1e999/' "$a" >"$folder/infinite.json"
 compare 3 'infinite.json:2: has rounds that cannot be' "$folder/infinite.json" "$a"
 compare 3 'has less than two files' "$folder/empty"
+# A trend says in one line which files are not in it, and why; without its newest there is none.
+trend=$folder/trend
+mkdir "$trend"
+cp "$folder/foreign.json" "$trend/0.json"
+sed 's/"schema":1/"schema":2/' "$a" >"$trend/1.json"
+cp "$folder/counted.json" "$trend/2.json"
+cp "$a" "$trend/3.json"
+compare 3 "no file but .*/3.json can be compared" "$trend"
+cp "$b" "$trend/4.json"
+why="2.json has instructions of bench --stable, the newest has times; .*/1.json:1: has a schema that this version does not read; "
+compare 0 "^assay: left out of the trend: .*/${why}.*/0.json:1: is no line of assay bench --json\$" "$trend"
+compare 0 '^w +list +[0-9.]+ +[0-9.]+ +\+8.0 % +slower$' "$trend"
+cp "$folder/cut.json" "$trend/5.json"
+compare 3 '5.json is not all that assay bench wrote' "$trend"
+rm "$trend"/*
+for number in $(seq 10 45); do cp "$a" "$trend/$number.json"; done
+cp "$b" "$trend/46.json"
+compare 1 '^assay: left out of the trend: of 9 files before .*/19.json there are no columns$' "$trend" --fail-over 5
+compare 0 '^workload +backend +19 +20 .* +45 +46 +last/first +verdict$' "$trend"
+# A narrow terminal has the first and the last ones, and the same verdicts.
+script -qec "stty cols 70; $program compare $trend --fail-over 5" /dev/null | tr -d '\r' >"$folder/out"
+{ grep -qE '^workload +backend +19 +4[0-9] .* +46 +last/first +verdict$' "$folder/out" &&
+    grep -qE '^w +list .* slower$' "$folder/out" &&
+    grep -qE '19.json there are no columns; of .*/20.json and [0-9]+ after it there are no columns, for the terminal is narrow' "$folder/out" &&
+    ! grep -E '^w' "$folder/out" | grep -qE '.{71}'; } || {
+    echo "no trend for a narrow terminal:" >&2
+    cat "$folder/out" >&2
+    failed=1
+}
 exit $failed

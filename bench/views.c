@@ -9,6 +9,7 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 static const char *const times[] = {"workload",    "backend",  "checks",     "ops>", "ns/op>",
                                     "wall ns/op>", "/system>", "peak/live>", "notes"};
@@ -165,14 +166,8 @@ static cJSON *line_of(const char *kind, const struct row *row)
 }
 
 /* The commands that make the stream up to an operation, so that a replay ends with it. */
-static void add_stream_up_to(cJSON *line, const struct row *row, uint64_t op)
+static void write_stream_up_to(FILE *text, const struct row *row, uint64_t op)
 {
-    char *command = NULL;
-    size_t length;
-    FILE *text = open_memstream(&command, &length);
-
-    if (!text)
-        return;
     if (!row->path) {
         fputs("assay trace make ", text);
         assay_report_word(text, row->workload);
@@ -180,9 +175,61 @@ static void add_stream_up_to(cJSON *line, const struct row *row, uint64_t op)
     }
     fprintf(text, "assay trace show --count %" PRIu64 " ", op + 1);
     assay_report_word(text, row->path ? row->path : "-");
+}
+
+static void write_replay_up_to(FILE *text, const struct row *row, uint64_t op)
+{
+    write_stream_up_to(text, row, op);
+    fputs(" >slowest.ops && assay replay --backend ", text);
+    assay_report_word(text, row->spec);
+    fputs(" slowest.ops", text);
+}
+
+static void add_up_to(cJSON *line, const char *key, const struct row *row, uint64_t op,
+                      void (*write)(FILE *text, const struct row *row, uint64_t op))
+{
+    char *command = NULL;
+    size_t length;
+    FILE *text = open_memstream(&command, &length);
+
+    if (!text)
+        return;
+    write(text, row, op);
     if (fclose(text) == 0)
-        cJSON_AddStringToObject(line, "stream_up_to_slowest", command);
+        cJSON_AddStringToObject(line, key, command);
     free(command);
+}
+
+/* The kind whose maximum is the largest; -1: there was no operation. */
+static int slowest_kind(const struct latency *latency)
+{
+    int slowest = -1;
+
+    for (int kind = 0; kind < LATENCY_KINDS; kind++)
+        if (latency->kinds[kind].count &&
+            (slowest < 0 || latency->kinds[kind].max > latency->kinds[slowest].max))
+            slowest = kind;
+    return slowest;
+}
+
+void view_slowest(struct slowest *most, const struct row *row, const struct latency *latency)
+{
+    int kind = slowest_kind(latency);
+
+    if (kind < 0 || strcmp(row->spec, "null") == 0 ||
+        (most->text && latency->kinds[kind].max <= most->ns))
+        return;
+    char *told = NULL;
+    size_t length;
+    FILE *text = open_memstream(&told, &length);
+    if (!text)
+        return;
+    fprintf(text, "slowest: %" PRIu64 " ns, %s of %s on %s; a replay up to it: ",
+            latency->kinds[kind].max, assay_op_shapes[kind].name, row->spec, row->workload);
+    write_replay_up_to(text, row, latency->worst_op[kind]);
+    fclose(text);
+    free(most->text);
+    *most = (struct slowest){latency->kinds[kind].max, told};
 }
 
 void lines_latency(FILE *out, const struct row *row, const struct latency *latency)
@@ -201,7 +248,8 @@ void lines_latency(FILE *out, const struct row *row, const struct latency *laten
         json_count(line, "p999_ns", assay_histogram_quantile(histogram, 0.999));
         json_count(line, "max_ns", histogram->max);
         json_count(line, "slowest_op", latency->worst_op[kind]);
-        add_stream_up_to(line, row, latency->worst_op[kind]);
+        add_up_to(line, "stream_up_to_slowest", row, latency->worst_op[kind], write_stream_up_to);
+        add_up_to(line, "replay_up_to_slowest", row, latency->worst_op[kind], write_replay_up_to);
         cJSON *buckets = cJSON_AddArrayToObject(line, "buckets"); /* [to_ns, count] */
         for (unsigned i = 0; i < ASSAY_HISTOGRAM_BUCKETS; i++) {
             if (histogram->buckets[i] == 0)

@@ -19,6 +19,13 @@ void view_times(struct sheet *sheet, const struct row *row, double system);
 void view_instructions(struct sheet *sheet, const struct row *row, double system);
 /* A row for each kind of operation there was. */
 void view_latency(struct sheet *sheet, const struct row *row, const struct latency *latency);
+/* The slowest operation of all that were looked at, `null` left out, as a sentence with the command that replays up to it. */
+struct slowest {
+    uint64_t ns;
+    char *text; /* the caller's to free; NULL: none was looked at, or no memory */
+};
+/* Takes the row's slowest operation where none was slower before. */
+void view_slowest(struct slowest *most, const struct row *row, const struct latency *latency);
 /* A row for each moment. */
 void view_timeline(struct sheet *sheet, const struct row *row, const struct timeline *timeline);
 
