@@ -204,6 +204,32 @@ static void test_a_child_forked_before_the_first_call_has_a_heap_of_its_own(void
     assert_int_equal(used_blocks(), 0);
 }
 
+static void test_a_child_is_answered_as_its_parent_is(void **state)
+{
+    char *block = allocate_memory(100), *freed = allocate_memory(100);
+    char local[64] = {0};
+    int status;
+
+    (void)state;
+    deallocate_memory(freed);
+    char *const none[] = {freed, block + 16, block - 16, local + 16, (char *)&global, (char *)16};
+    pid_t child = fork();
+    if (child == 0) {
+        bool right = !allocate_memory(SIZE_MAX) && errno == ENOMEM;
+        for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
+            errno = 0;
+            deallocate_memory(none[i]);
+            right = right && errno == EINVAL && !reallocate_memory(none[i], 50);
+        }
+        init_mutex(); /* once more */
+        _exit(right && used_blocks() == 1 ? 0 : 1);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    deallocate_memory(block);
+    assert_int_equal(used_blocks(), 0);
+}
+
 static void test_a_child_that_finishes_takes_nothing_from_its_parent(void **state)
 {
     char *block = allocate_memory(100);
@@ -237,6 +263,7 @@ int main(void)
         TEST(test_options_that_are_not_known_refuse_all),
         TEST(test_a_forked_child_uses_and_frees_what_its_parent_allocated),
         TEST(test_a_child_forked_before_the_first_call_has_a_heap_of_its_own),
+        TEST(test_a_child_is_answered_as_its_parent_is),
         TEST(test_a_child_that_finishes_takes_nothing_from_its_parent),
     };
 

@@ -311,6 +311,54 @@ static void test_a_forked_child_frees_a_copy(void **state)
     efree(block);
 }
 
+static char *given;
+
+static void free_twice(void)
+{
+    efree(given);
+    efree(given);
+}
+
+static void test_misuse_in_a_child_leaves_its_parent_alone(void **state)
+{
+    (void)state;
+    for (unsigned long size = 10; size < 1000000; size *= 100) {
+        given = emalloc(size);
+        memset(given, 'p', size);
+        assert_stops(free_twice, "): no block is there");
+        assert_int_equal(emalloc_usable_size(given), size);
+        given = erealloc(given, size + 1);
+        assert_true(given[0] == 'p' && given[size - 1] == 'p');
+        efree(given);
+    }
+}
+
+static void free_given(void)
+{
+    efree(given);
+}
+
+static void test_a_block_of_a_child_is_none_of_its_parent(void **state)
+{
+    for (unsigned long size = 10; size < 1000000; size *= 100) {
+        int ends[2], status;
+        (void)state;
+        assert_int_equal(pipe(ends), 0);
+        pid_t child = fork();
+        if (child == 0) {
+            char *block = emalloc(size);
+            _exit(write(ends[1], &block, sizeof block) == sizeof block ? 0 : 1);
+        }
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_int_equal(status, 0);
+        assert_int_equal(read(ends[0], &given, sizeof given), sizeof given);
+        close(ends[0]);
+        close(ends[1]);
+        assert_int_equal(emalloc_usable_size(given), 0);
+        assert_stops(free_given, "): no block is there");
+    }
+}
+
 static _Atomic(char *) cells[64];
 
 static void *exchange(void *arg)
@@ -397,6 +445,8 @@ int main(void)
         cmocka_unit_test(test_every_function_ends_at_what_is_no_block),
         cmocka_unit_test(test_misuse_ends_the_process_with_one_line_that_names_it),
         cmocka_unit_test(test_a_forked_child_frees_a_copy),
+        cmocka_unit_test(test_misuse_in_a_child_leaves_its_parent_alone),
+        cmocka_unit_test(test_a_block_of_a_child_is_none_of_its_parent),
         cmocka_unit_test(test_what_is_no_block_has_no_usable_size),
         cmocka_unit_test(test_threads_free_each_others_blocks_while_others_fork),
         cmocka_unit_test(test_a_thread_may_allocate_while_it_ends),

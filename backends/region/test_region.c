@@ -72,6 +72,29 @@ static void test_a_region_is_made_once(void)
     EXPECT(Mem_Alloc(4080) != NULL);
 }
 
+static void test_a_policy_that_there_is_not_makes_no_region(void)
+{
+    static const int none[] = {-1, 3, 4, 256, INT_MAX, INT_MIN};
+
+    for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
+        enum mem_policy policy;
+        memcpy(&policy, &none[i],
+               sizeof policy); /* as a caller in another language might have it */
+        EXPECT(Mem_InitPolicy(4096, policy) == -1 && !Mem_Alloc(1));
+    }
+    EXPECT(Mem_InitPolicy(0, MEM_WORST_FIT) == -1 && Mem_InitPolicy(INT_MIN, MEM_FIRST_FIT) == -1);
+    EXPECT(Mem_InitPolicy(4096, MEM_WORST_FIT) == 0 && Mem_Alloc(4080));
+}
+
+static void test_the_largest_region_holds_the_largest_object(void)
+{
+    EXPECT(Mem_Init(INT_MAX) == 0); /* of two gigabytes, which nobody writes to */
+    char *object = Mem_Alloc(INT_MAX - 65536);
+    EXPECT(object && Mem_GetSize(object + 1000000000) == INT_MAX - 65536);
+    EXPECT(!Mem_Alloc(65536) && Mem_Free(object + (INT_MAX - 65537)) == 0);
+    EXPECT(Mem_Free(object) == -1);
+}
+
 static void test_one_object_of_4080_bytes_fits_a_page(void)
 {
     EXPECT(Mem_Init(4096) == 0 && !Mem_Alloc(4095));
@@ -353,6 +376,8 @@ int main(void)
     static void (*const tests[])(void) = {
         test_before_init_nothing_is_an_object,
         test_a_region_is_made_once,
+        test_a_policy_that_there_is_not_makes_no_region,
+        test_the_largest_region_holds_the_largest_object,
         test_one_object_of_4080_bytes_fits_a_page,
         test_2048_then_2047_do_not_fit_a_page,
         test_four_of_884_fit_and_1380_after_the_last_is_freed,

@@ -252,5 +252,8 @@ const char *vma_damage(const struct vma_arena *arena)
 
 bool vma_find_gap(const struct vma_arena *arena, uint64_t size, uint64_t align, uint64_t *address)
 {
-    return size > 0 && vma_ranges_gap(&arena->miniblocks, arena->size, size, align, address);
+    bool is_power_of_two = align > 0 && (align & (align - 1)) == 0;
+
+    return size > 0 && is_power_of_two &&
+           vma_ranges_gap(&arena->miniblocks, arena->size, size, align, address);
 }

@@ -10,7 +10,8 @@
  *
  * Addresses and sizes are in bytes, of the arena, never of the process. An arena may have up to 2^64 - 1 bytes;
  * memory is taken for miniblocks (1 KiB for the first, then at most 80 bytes each) and for what was written. Cost is O(log miniblocks)
- * besides the bytes that are moved, unless said otherwise. An arena is one thread's at a time; nothing here
+ * besides the bytes that are moved, unless said otherwise. No arena is NULL where nothing is said, and no place for an
+ * answer. An arena is one thread's at a time, and a forked child has a copy; nothing here
  * prints, exits, or has state outside the arena. VMA_NO_MEMORY means that nothing has changed.
  */
 #ifndef VMA_H
@@ -52,7 +53,8 @@ void vma_close(struct vma_arena *arena);
 enum vma_status vma_alloc(struct vma_arena *arena, uint64_t address, uint64_t size);
 /* Ends the miniblock that begins at address; VMA_BAD_ADDRESS if none does. */
 enum vma_status vma_free(struct vma_arena *arena, uint64_t address);
-/* Replaces the permission of the miniblock that begins at address; VMA_BAD_ADDRESS if none does. */
+/* Replaces the permission of the miniblock that begins at address, by what is a permission of its bits; VMA_BAD_ADDRESS
+ * if none does. */
 enum vma_status vma_protect(struct vma_arena *arena, uint64_t address, unsigned permission);
 
 /*
@@ -63,8 +65,8 @@ enum vma_status vma_protect(struct vma_arena *arena, uint64_t address, unsigned 
 enum vma_status vma_span(const struct vma_arena *arena, uint64_t address, uint64_t size,
                          unsigned permission, uint64_t *count, uint64_t *granted);
 /*
- * Writes size bytes, all of them in one block, whatever the permissions: vma_span() knows both. VMA_NO_MEMORY
- * may come half way; then some were written.
+ * Writes size bytes, all of them in one block, whatever the permissions: vma_span() knows both. VMA_NO_MEMORY may come
+ * half way, and VMA_BAD_ADDRESS where the block ends before; then some were written.
  */
 enum vma_status vma_write(struct vma_arena *arena, uint64_t address, const void *bytes,
                           size_t size);
@@ -111,7 +113,7 @@ const char *vma_damage(const struct vma_arena *arena);
 
 /* --- for allocators on top --- */
 
-/* The lowest address, a multiple of align (a power of two), from which size bytes are free; false: none. */
+/* The lowest address, a multiple of align, from which size bytes are free; false: none, or align is no power of two. */
 bool vma_find_gap(const struct vma_arena *arena, uint64_t size, uint64_t align, uint64_t *address);
 /*
  * The content of the miniblock that begins at address, in one piece of memory that stays where it is until it is
