@@ -3,8 +3,8 @@
  *
  * A heap that maps pages in several pieces must know, for any address, whether it lies in one of them and
  * who owns that one; it must show all of them in order; and it must never map more than its limit. Here are
- * all three. The table is a tree whose nodes are also linked by address. It lies in the heap's own first page until it outgrows that, and then in pages which are
- * entries of the table themselves.
+ * all three. The table is a tree whose nodes are also linked by address. It lies in the heap's own first page until
+ * it outgrows that, and then in pages which are entries of the table themselves.
  *
  * Bytes are whole pages. Nothing here locks: the heap does.
  */
