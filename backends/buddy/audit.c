@@ -10,8 +10,7 @@ size_t assay_buddy_largest(struct assay_buddy *buddy)
 /* What maps say, added up. */
 struct tally {
     size_t free[BUDDY_ORDERS];
-    size_t taken;
-    size_t taken_bytes;
+    size_t taken[BUDDY_ORDERS];
 };
 
 /* Whether the block at `unit` fits where it is, and has not been left unmerged. */
@@ -44,8 +43,7 @@ static const char *tally_region(const struct assay_buddy *buddy, const struct as
         }
         unsigned state = *state_of(buddy, region, unit), order = state & BUDDY_ORDER;
         if (state >= BUDDY_TAKEN) {
-            tally->taken++;
-            tally->taken_bytes += (size_t)1 << order;
+            tally->taken[order]++;
         } else {
             tally->free[order]++;
         }
@@ -98,10 +96,11 @@ const char *assay_buddy_fault(struct assay_buddy *buddy, const void **where)
          region = assay_regions_next(buddy->regions, region))
         if (region->owner == buddy)
             fault = tally_region(buddy, region, &tally, where);
-    for (unsigned order = 0; order < BUDDY_ORDERS && !fault; order++)
+    for (unsigned order = 0; order < BUDDY_ORDERS && !fault; order++) {
         fault = list_fault(buddy, order, tally.free[order], where);
-    if (!fault && (tally.taken != buddy->taken || tally.taken_bytes != buddy->taken_bytes))
-        fault = "the counts of taken blocks and bytes are wrong";
+        if (!fault && tally.taken[order] != buddy->taken[order])
+            fault = "the counts of taken blocks are wrong";
+    }
     return fault;
 }
 

@@ -108,6 +108,26 @@ void assay_buddy_settle(struct assay_buddy *buddy)
         merge_held(buddy, level, buddy->held_count[level]);
 }
 
+/* --- counts --- */
+
+size_t assay_buddy_blocks(const struct assay_buddy *buddy)
+{
+    size_t blocks = 0;
+
+    for (unsigned order = 0; order < BUDDY_ORDERS; order++)
+        blocks += buddy->taken[order];
+    return blocks;
+}
+
+size_t assay_buddy_bytes(const struct assay_buddy *buddy)
+{
+    size_t bytes = 0;
+
+    for (unsigned order = 0; order < BUDDY_ORDERS; order++)
+        bytes += buddy->taken[order] << order;
+    return bytes;
+}
+
 /* --- regions --- */
 
 /* Of the map of a region. */
@@ -194,7 +214,7 @@ bool assay_buddy_trim(struct assay_buddy *buddy)
         any = true;
         region = assay_regions_after(regions, start);
     }
-    if (any && buddy->taken == 0)
+    if (any && assay_buddy_blocks(buddy) == 0)
         buddy->refills = 0;
     return any;
 }
@@ -224,8 +244,7 @@ static inline void *hand_out(struct assay_buddy *buddy, struct buddy_held taken,
     *taken.state = (uint8_t)(BUDDY_TAKEN | order);
     if (buddy->width > 0)
         set_label(taken.state, label);
-    buddy->taken++;
-    buddy->taken_bytes += (size_t)1 << order;
+    buddy->taken[order]++;
     return taken.block;
 }
 
@@ -278,8 +297,7 @@ void assay_buddy_give(struct assay_buddy *buddy, const struct assay_region *regi
 {
     unsigned level = order - buddy->least;
 
-    buddy->taken--;
-    buddy->taken_bytes -= (size_t)1 << order;
+    buddy->taken[order]--;
     if (level >= BUDDY_HELD_ORDERS || buddy->held_count[level] == BUDDY_HELD)
         give_merging(buddy, region, block, level);
     else
@@ -310,7 +328,8 @@ bool assay_buddy_resize(struct assay_buddy *buddy, const struct assay_region *re
 
     if (to > from && !can_grow(buddy, region, block, from, to))
         return false;
-    buddy->taken_bytes += ((size_t)1 << to) - ((size_t)1 << from);
+    buddy->taken[from]--;
+    buddy->taken[to]++;
     *state_of(buddy, region, unit) = (uint8_t)(BUDDY_TAKEN | to);
     for (; from < to; from++) {
         char *upper = (char *)block + ((size_t)1 << from);

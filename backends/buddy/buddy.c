@@ -183,8 +183,8 @@ static void buddy_stats(void *self, struct assay_heap_stats *stats)
     struct heap *heap = self;
 
     stats->mapped_bytes = heap->regions.mapped_bytes;
-    stats->used_bytes = heap->buddy.taken_bytes;
-    stats->used_blocks = heap->buddy.taken;
+    stats->used_bytes = assay_buddy_bytes(&heap->buddy);
+    stats->used_blocks = assay_buddy_blocks(&heap->buddy);
     stats->largest_free = assay_buddy_largest(&heap->buddy);
 }
 

@@ -40,8 +40,7 @@ struct assay_buddy {
     unsigned refills; /* regions of full size that there have been */
     uint64_t filled;  /* bit k: free[k] is not empty */
     struct buddy_free *free[BUDDY_ORDERS];
-    size_t taken;
-    size_t taken_bytes;
+    size_t taken[BUDDY_ORDERS];            /* blocks of each order */
     uint8_t held_count[BUDDY_HELD_ORDERS]; /* of order least + i */
     struct buddy_held held[BUDDY_HELD_ORDERS][BUDDY_HELD];
 };
@@ -82,6 +81,10 @@ void assay_buddy_give(struct assay_buddy *buddy, const struct assay_region *regi
 /* Makes a taken block of one order one of another, where it is; false, with nothing changed, if it cannot. */
 bool assay_buddy_resize(struct assay_buddy *buddy, const struct assay_region *region, void *block,
                         unsigned from, unsigned to);
+
+/* How many blocks are taken, and their bytes. O(orders). */
+size_t assay_buddy_blocks(const struct assay_buddy *buddy);
+size_t assay_buddy_bytes(const struct assay_buddy *buddy);
 
 /* Merges what is held. */
 void assay_buddy_settle(struct assay_buddy *buddy);

@@ -92,7 +92,7 @@ static assay_status report(struct assay_damage *damage, const char *what)
 
 static size_t count(const struct emalloc_heap *heap)
 {
-    return heap->small.taken + heap->medium.taken + heap->large.taken;
+    return heap->small.taken + assay_buddy_blocks(&heap->medium) + heap->large.taken;
 }
 
 static assay_status check(struct emalloc_heap *heap, struct assay_damage *damage)
