@@ -5,8 +5,10 @@
  *
  * Segments of 1 to 1999 bytes; before anything is timed each has been freed and taken anew several times over, so that
  * the holes are those of a system that has run for long. Then, again and again, BATCH random segments are freed,
- * as many are taken, and as many bytes anywhere in random ones are looked up; each of the three is timed alone. CPU time
- * less what reading the clock takes, the median of rounds in turn, and the ratio to the fewest segments.
+ * as many are taken, and as many bytes anywhere in random ones are looked up; each of the three is timed alone. So is
+ * what no lookup can be without: one read in a table of a cache line for each 4 KiB of addresses, at as many random
+ * addresses. CPU time less what reading the clock takes, the median of rounds in turn, and the ratio to the fewest
+ * segments.
  */
 #include "mems/instance.h"
 #include "mems/reference.h"
@@ -22,7 +24,11 @@
 #define ROUNDS 9
 #define PAGE 4096
 
-enum work { TAKE, PLACE, RELEASE, WORKS };
+enum work { TAKE, PLACE, RELEASE, READ, WORKS };
+
+struct line {
+    uint64_t number[8];
+};
 
 /* One number of live segments, in a system or in lists. */
 struct subject {
@@ -31,6 +37,8 @@ struct subject {
     struct reference *lists;
     uint64_t *address;
     size_t *size;
+    struct line *lines;
+    size_t line_count;
     uint64_t random;
     double ns[WORKS][ROUNDS];
 };
@@ -135,6 +143,13 @@ static void open_subject(struct subject *subject, size_t live, bool in_lists)
         subject->size[which] = any_size(subject);
         must((subject->address[which] = take(subject, subject->size[which])) != 0);
     }
+    for (size_t i = 0; i < live; i++) {
+        size_t line = subject->address[i] / PAGE;
+        subject->line_count = line < subject->line_count ? subject->line_count : line + 1;
+    }
+    size_t bytes = subject->line_count * sizeof *subject->lines;
+    subject->lines = need(aligned_alloc(sizeof *subject->lines, bytes));
+    memset(subject->lines, 1, bytes); /* zeroed pages would all be one page */
 }
 
 static void close_subject(struct subject *subject)
@@ -143,6 +158,7 @@ static void close_subject(struct subject *subject)
         mems_close(subject->mems);
     else
         reference_close(subject->lists);
+    free(subject->lines);
     free(subject->address);
     free(subject->size);
 }
@@ -174,6 +190,14 @@ static void run_batch(struct subject *subject, double ns[WORKS])
     for (size_t i = 0; i < BATCH; i++)
         sum += place(subject, probe[i]);
     ns[PLACE] += cpu_ns() - start;
+    kept = sum;
+
+    for (size_t i = 0; i < BATCH; i++)
+        probe[i] = random_next(&subject->random) % subject->line_count;
+    start = cpu_ns();
+    for (size_t i = 0; i < BATCH; i++)
+        sum += subject->lines[probe[i]].number[0];
+    ns[READ] += cpu_ns() - start;
     kept = sum;
 
     draw_batch(subject);
@@ -235,8 +259,8 @@ int main(int argc, char **argv)
         fputs("usage: mems_bench [--once]\n", stderr);
         return 2;
     }
-    printf("%8s %8s  %12s %6s  %12s %6s  %12s %6s\n", "", "live", "mems_malloc", "ratio",
-           "mems_get", "ratio", "mems_free", "ratio");
+    printf("%8s %8s  %12s %6s  %12s %6s  %12s %6s  %12s %6s\n", "", "live", "mems_malloc", "ratio",
+           "mems_get", "ratio", "mems_free", "ratio", "one line", "ratio");
     measure(live, once ? 2 : 5, false, once ? 1 : 2000, once ? 1 : ROUNDS);
     measure(live, once ? 1 : 3, true, once ? 1 : 100, once ? 1 : 3);
     return 0;

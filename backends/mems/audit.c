@@ -70,7 +70,7 @@ static assay_status check_segments(const struct mems *mems, struct totals *total
 
 assay_status mems_check(const struct mems *mems, struct assay_damage *damage)
 {
-    struct mems_entry mapping = {.key = 0};
+    struct mems_entry mapping = {.key = 0}, segment;
     struct totals totals = {0};
     const void *where;
 
@@ -80,9 +80,15 @@ assay_status mems_check(const struct mems *mems, struct assay_damage *damage)
     assay_status status = check_segments(mems, &totals, damage);
     if (status != ASSAY_OK)
         return status;
+    if (!mems_lines_agree(&mems->lines, &mems->segments, &segment))
+        return damaged(damage, (const void *)(uintptr_t)segment.value,
+                       "a line does not say what is at its addresses");
     totals.mapped += mems_whole_pages(mems, mems->chunk.bytes);
     for (const struct mems_chunk *chunk = mems->chunk.next; chunk; chunk = chunk->next)
         totals.mapped += mems_whole_pages(mems, chunk->bytes);
+    for (unsigned table = 1; table < mems->lines.tables; table++)
+        if (mems->lines.table[table])
+            totals.mapped += mems_whole_pages(mems, mems_table_bytes(mems, table));
     if (totals.mapped != mems->mapped_bytes || totals.segments != mems->segments.count ||
         totals.processes != mems->processes || totals.process_bytes != mems->process_bytes)
         return damaged(damage, NULL, "the totals are not the sums of what is there");

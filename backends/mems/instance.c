@@ -74,6 +74,14 @@ static bool reserve(struct mems *mems, size_t nodes)
     return true;
 }
 
+/* What a mapping takes with its two segments, one node more where the first of them makes their tree higher, and what
+ * is kept. */
+static bool reserve_for_mapping(struct mems *mems)
+{
+    return reserve(mems, 3 * mems_tree_appetite(&mems->segments) + 1 +
+                             mems_tree_appetite(&mems->mappings));
+}
+
 struct mems *mems_open(const struct mems_setup *setup)
 {
     struct mems fresh = {.setup = *setup, .end = setup->first};
@@ -81,13 +89,49 @@ struct mems *mems_open(const struct mems_setup *setup)
     if (setup->page_size == 0)
         return NULL;
     fresh.chunk.bytes = round_up(CHUNK, setup->page_size);
+    fresh.lines.first = setup->first;
     struct mems *mems = fresh.chunk.bytes > PTRDIFF_MAX ? NULL : map(&fresh, fresh.chunk.bytes);
     if (!mems)
         return NULL;
     *mems = fresh;
     mems->segments.stock = mems->mappings.stock = &mems->stock;
-    stock_up(mems, mems, sizeof *mems, fresh.chunk.bytes);
+    size_t used = round_up(sizeof *mems, LINE);
+    if (setup->page_size % MEMS_LINE_SPAN == 0) {
+        mems->lines.table[0] = (struct mems_line *)(void *)((char *)mems + used);
+        mems->lines.tables = 1;
+        used += MEMS_FIRST_LINES * sizeof(struct mems_line);
+    }
+    stock_up(mems, mems, used, fresh.chunk.bytes);
     return mems;
+}
+
+size_t mems_table_bytes(const struct mems *mems, unsigned table)
+{
+    size_t bytes = mems_table_lines(table) * sizeof(struct mems_line);
+    size_t whole = round_up(bytes, mems->setup.page_size);
+
+    return whole <= 2 * bytes ? whole : SIZE_MAX;
+}
+
+/* Decides about the tables of all addresses up to `last`; leaves what was reserved for a mapping's segments. */
+static void draw_lines(struct mems *mems, uint64_t last)
+{
+    struct mems_lines *lines = &mems->lines;
+
+    if (lines->tables == 0)
+        return;
+    for (unsigned needed = mems_lines_table(lines, last); lines->tables <= needed;
+         lines->tables++) {
+        size_t bytes = mems_table_bytes(mems, lines->tables);
+        if (bytes == SIZE_MAX || !reserve_for_mapping(mems))
+            continue;
+        void *table = map(mems, bytes);
+        if (!table)
+            continue;
+        lines->table[lines->tables] = table;
+        mems_tree_put(&mems->mappings,
+                      &(struct mems_entry){.key = (uintptr_t)table, .room = (int64_t)bytes});
+    }
 }
 
 void mems_close(struct mems *mems)
@@ -98,6 +142,9 @@ void mems_close(struct mems *mems)
     while (mems_tree_after(&mems->mappings, mapping.key, &mapping))
         if (mapping.value)
             unmap(mems, (void *)(uintptr_t)mapping.key, (size_t)mapping.room);
+    for (unsigned table = 1; table < mems->lines.tables; table++)
+        if (mems->lines.table[table])
+            unmap(mems, mems->lines.table[table], mems_table_bytes(mems, table));
     for (struct mems_chunk *chunk = mems->chunk.next; chunk;) {
         struct mems_chunk ended = *chunk;
         unmap(mems, chunk, ended.bytes);
@@ -108,6 +155,24 @@ void mems_close(struct mems *mems)
 }
 
 /* --- segments --- */
+
+static void put_segment(struct mems *mems, const struct mems_entry *segment)
+{
+    mems_tree_put(&mems->segments, segment);
+    mems_lines_put(&mems->lines, segment);
+}
+
+static void set_segment(struct mems *mems, uint64_t address, int64_t room)
+{
+    mems_tree_set(&mems->segments, address, room);
+    mems_lines_set(&mems->lines, address, room < 0);
+}
+
+static void drop_segment(struct mems *mems, uint64_t address)
+{
+    mems_tree_drop(&mems->segments, address);
+    mems_lines_drop(&mems->lines, address, &mems->segments);
+}
 
 /* A new mapping with a PROCESS of `size` bytes and a HOLE of the rest. */
 static uint64_t take_new(struct mems *mems, size_t size)
@@ -120,8 +185,7 @@ static uint64_t take_new(struct mems *mems, size_t size)
     void *place = map(mems, bytes);
     if (!place)
         return 0;
-    if (!reserve(mems, 3 * mems_tree_appetite(&mems->segments) + 1 +
-                           mems_tree_appetite(&mems->mappings))) {
+    if (!reserve_for_mapping(mems)) {
         unmap(mems, place, bytes);
         return 0;
     }
@@ -129,9 +193,10 @@ static uint64_t take_new(struct mems *mems, size_t size)
     struct mems_entry process = {start, (uintptr_t)place, -(int64_t)size};
     struct mems_entry hole = {start + size, (uintptr_t)place + size, (int64_t)(bytes - size)};
     mems_tree_put(&mems->mappings, &mapping);
-    mems_tree_put(&mems->segments, &process);
+    draw_lines(mems, start + bytes - 1);
+    put_segment(mems, &process);
     if (hole.room > 0)
-        mems_tree_put(&mems->segments, &hole);
+        put_segment(mems, &hole);
     mems->end += bytes;
     return start;
 }
@@ -161,10 +226,11 @@ static uint64_t take_hole(struct mems *mems, size_t size)
         found = mems_tree_fit(&mems->segments, hole.key + 1, (int64_t)size, &hole);
     if (!found)
         return 0;
-    mems_tree_set(&mems->segments, hole.key, -(int64_t)size);
+    mems_lines_fetch(&mems->lines, hole.key);
+    set_segment(mems, hole.key, -(int64_t)size);
     struct mems_entry rest = {hole.key + size, hole.value + size, hole.room - (int64_t)size};
     if (rest.room > 0)
-        mems_tree_put(&mems->segments, &rest);
+        put_segment(mems, &rest);
     return hole.key;
 }
 
@@ -193,7 +259,16 @@ bool mems_around(const struct mems *mems, uint64_t address, struct mems_entry *p
 void *mems_place(const struct mems *mems, uint64_t address)
 {
     struct mems_entry process;
+    uint64_t place;
 
+    switch (mems_lines_ask(&mems->lines, address, &place)) {
+    case MEMS_LINE_PROCESS:
+        return (void *)(uintptr_t)place;
+    case MEMS_LINE_HOLE:
+        return NULL;
+    case MEMS_LINE_UNKNOWN:
+        break;
+    }
     if (!mems_around(mems, address, &process))
         return NULL;
     return (void *)(uintptr_t)(process.value + (address - process.key));
@@ -224,23 +299,23 @@ static bool is_beside(const struct mems *mems, const struct mems_entry *left,
 
 assay_status mems_release(struct mems *mems, uint64_t address)
 {
-    struct mems_entry hole, other;
+    struct mems_entry hole, before, after;
 
+    mems_lines_fetch(&mems->lines, address);
     if (!mems_around(mems, address, &hole) || hole.key != address)
         return ASSAY_INVALID;
+    mems_tree_beside(&mems->segments, address, &before, &after);
     mems->processes--;
     mems->process_bytes -= (size_t)-hole.room;
     hole.room = -hole.room;
-    if (mems_tree_after(&mems->segments, hole.key, &other) && other.room > 0 &&
-        is_beside(mems, &hole, &other)) {
-        mems_tree_drop(&mems->segments, other.key);
-        hole.room += other.room;
+    if (after.room > 0 && is_beside(mems, &hole, &after)) {
+        drop_segment(mems, after.key);
+        hole.room += after.room;
     }
-    if (mems_tree_find(&mems->segments, hole.key - 1, &other) && other.room > 0 &&
-        is_beside(mems, &other, &hole)) {
-        mems_tree_drop(&mems->segments, hole.key);
-        hole = (struct mems_entry){other.key, other.value, hole.room + other.room};
+    if (before.room > 0 && is_beside(mems, &before, &hole)) {
+        drop_segment(mems, hole.key);
+        hole = (struct mems_entry){before.key, before.value, hole.room + before.room};
     }
-    mems_tree_set(&mems->segments, hole.key, hole.room);
+    set_segment(mems, hole.key, hole.room);
     return ASSAY_OK;
 }

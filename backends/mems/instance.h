@@ -11,6 +11,7 @@
  * to the last, and no two HOLEs of a mapping touch.
  *
  * A chunk of records is a mapping like others, with nothing at its address 0. The first one holds the system itself.
+ * Lines (lines.h) say in a table once more what most lookups ask of the tree.
  *
  * Sizes and addresses are in bytes. Not thread-safe. O(log n) of the segments where nothing else is said.
  */
@@ -18,6 +19,7 @@
 #define ASSAY_MEMS_INSTANCE_H
 
 #include "assay/backend.h"
+#include "mems/lines.h"
 #include "mems/tree.h"
 
 /* Where the seed's addresses begin. */
@@ -44,8 +46,9 @@ struct mems {
     struct mems_tree
         mappings; /* by place in memory; the value is the virtual address, 0: records */
     struct mems_stock stock;
-    size_t most_segments; /* that there were at a time */
-    uint64_t end;         /* the virtual address of the next mapping */
+    struct mems_lines lines; /* says the same as the segments, sooner */
+    size_t most_segments;    /* that there were at a time */
+    uint64_t end;            /* the virtual address of the next mapping */
     size_t mapped_bytes;
     size_t process_bytes;
     size_t processes;
@@ -73,6 +76,8 @@ void *mems_place(const struct mems *mems, uint64_t address);
 bool mems_opens_mapping(const struct mems *mems, const struct mems_entry *segment, uint64_t *bytes);
 /* What a mapping of so many bytes takes from the page source. */
 size_t mems_whole_pages(const struct mems *mems, size_t bytes);
+/* The bytes of a table of lines behind the first; SIZE_MAX if the page size would more than double them. */
+size_t mems_table_bytes(const struct mems *mems, unsigned table);
 
 /* --- audit.c --- */
 

@@ -120,6 +120,12 @@ static void assert_same_answers(const struct both *both, uint64_t key, int64_t r
     assert_entry(found, &entry, both, here ? i : i - 1, here || i > 0);
     found = mems_tree_after(&both->tree, key, &entry);
     assert_entry(found, &entry, both, i + here, i + here < both->count);
+    if (here) {
+        struct mems_entry before, after;
+        mems_tree_beside(&both->tree, key, &before, &after);
+        assert_entry(before.key != key, &before, both, i - 1, i > 0);
+        assert_entry(after.key != key, &after, both, i + 1, i + 1 < both->count);
+    }
     while (fit < both->count && both->entry[fit].room < room)
         fit++;
     found = mems_tree_fit(&both->tree, 0, room, &entry);

@@ -69,15 +69,22 @@ static struct mems_entry entry_at(const struct mems_node *node, unsigned i)
 
 /* --- questions --- */
 
-bool mems_tree_find(const struct mems_tree *tree, uint64_t key, struct mems_entry *entry)
+/* The leaf in which `key` is, or would be. There is one. */
+static const struct mems_node *leaf_of(const struct mems_tree *tree, uint64_t key)
 {
     const struct mems_node *node = tree->root;
 
-    if (!node || node->key[0] > key)
-        return false;
     for (unsigned level = tree->height; level > 1; level--)
         node = below(node, search(node, key));
-    *entry = entry_at(node, search(node, key));
+    return node;
+}
+
+bool mems_tree_find(const struct mems_tree *tree, uint64_t key, struct mems_entry *entry)
+{
+    if (!tree->root || tree->root->key[0] > key)
+        return false;
+    const struct mems_node *leaf = leaf_of(tree, key);
+    *entry = entry_at(leaf, search(leaf, key));
     return true;
 }
 
@@ -105,6 +112,23 @@ bool mems_tree_after(const struct mems_tree *tree, uint64_t key, struct mems_ent
             right = below(right, 0);
     }
     return right != NULL;
+}
+
+void mems_tree_beside(const struct mems_tree *tree, uint64_t key, struct mems_entry *before,
+                      struct mems_entry *after)
+{
+    const struct mems_node *leaf = leaf_of(tree, key);
+    unsigned i = search(leaf, key);
+
+    *before = *after = (struct mems_entry){.key = key};
+    if (i > 0)
+        *before = entry_at(leaf, i - 1);
+    else
+        (void)mems_tree_find(tree, key - 1, before);
+    if (i + 1 < leaf->count)
+        *after = entry_at(leaf, i + 1);
+    else
+        (void)mems_tree_after(tree, key, after);
 }
 
 static bool fit(const struct mems_node *node, unsigned level, uint64_t from, int64_t room,

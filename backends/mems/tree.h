@@ -65,6 +65,9 @@ size_t mems_tree_needs(const struct mems_tree *tree, uint64_t key);
 bool mems_tree_find(const struct mems_tree *tree, uint64_t key, struct mems_entry *entry);
 /* The first entry that begins after `key`. False if there is none. */
 bool mems_tree_after(const struct mems_tree *tree, uint64_t key, struct mems_entry *entry);
+/* The entries around the one at `key`, which is there; for none, `key` without room. */
+void mems_tree_beside(const struct mems_tree *tree, uint64_t key, struct mems_entry *before,
+                      struct mems_entry *after);
 /* The first entry with that much room of those that begin at `from` or after. False if there is none. */
 bool mems_tree_fit(const struct mems_tree *tree, uint64_t from, int64_t room,
                    struct mems_entry *entry);
