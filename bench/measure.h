@@ -31,10 +31,11 @@ struct row {
     char workload[WORKLOAD_NAME_ROOM];
     const char *path; /* of the workload's trace, or NULL */
     bool passed;
-    char failure[600];    /* what was wrong, if not passed */
-    char unmeasured[200]; /* why there is no number, though it passed; "": there is one */
-    uint64_t ops;         /* of one run */
-    uint64_t skipped;     /* not offered, or in the wrong state */
+    volatile bool is_checked; /* `passed` says how that went */
+    char failure[600];        /* what was wrong, if not passed */
+    char unmeasured[200];     /* why there is no number, though it passed; "": there is one */
+    uint64_t ops;             /* of one run */
+    uint64_t skipped;         /* not offered, or in the wrong state */
     uint64_t refused;
     uint32_t made_up; /* as heap->made_up */
     size_t peak_live_bytes;

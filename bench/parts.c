@@ -94,23 +94,33 @@ bool part_load(const struct part *part, struct workload *workload, int *status)
 struct entrance {
     const struct plan *plan;
     struct row *rows;
+    size_t count;
     const struct workload *workload;
 };
 
-static void enter(void *arg, size_t number)
+static void check(const struct entrance *entrance, struct row *row)
 {
-    const struct entrance *entrance = arg;
     const struct plan *plan = entrance->plan;
-    struct row *row = &entrance->rows[number];
 
     progress_tell(&plan->progress, "checking", row->workload, row->spec);
     measure_answers(row, entrance->workload);
-    if (row->passed && plan->view == ASSAY_BENCH_TIMES)
-        measure_footprint(row, entrance->workload);
+    row->is_checked = true;
     if (row->passed && plan->view == ASSAY_BENCH_STABLE) {
         progress_tell(&plan->progress, "counting", row->workload, row->spec);
         measure_instructions(row);
     }
+}
+
+/* First all checks, then all footprints, so that those of the slowest heap need not wait for each other. */
+static void enter(void *arg, size_t number)
+{
+    const struct entrance *entrance = arg;
+    struct row *row = &entrance->rows[number % entrance->count];
+
+    if (number < entrance->count)
+        check(entrance, row);
+    else if (row->passed || !row->is_checked)
+        measure_footprint(row, entrance->workload);
 }
 
 static void name_rows(const struct plan *plan, struct part *part)
@@ -146,8 +156,9 @@ static void begin_part(struct plan *plan, struct part *part)
     name_rows(plan, part);
     for (size_t i = 0; i < step->count; i++)
         snprintf(step->rows[i].workload, sizeof step->rows[i].workload, "%s", workload.name);
-    struct entrance entrance = {plan, step->rows, &workload};
-    workers_run(enter, &entrance, step->count);
+    struct entrance entrance = {plan, step->rows, step->count, &workload};
+    bool has_footprint = plan->view == ASSAY_BENCH_TIMES;
+    workers_run(enter, &entrance, has_footprint ? 2 * step->count : step->count);
     if (plan->view == ASSAY_BENCH_LATENCY || plan->view == ASSAY_BENCH_TIMELINE)
         view_rows(plan, step->rows, &workload);
     scaling_verify_all(plan, step, &workload);

@@ -2,25 +2,41 @@
 #include "resident.h"
 
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-/* The number behind `word` in /proc/self/status, in bytes; 0 if it is not to be had. */
+int resident_open(void)
+{
+    return open("/proc/self/status", O_RDONLY | O_CLOEXEC);
+}
+
+/* The number behind `word`, in bytes; 0 if it is not to be had. */
+static size_t read_bytes(int file, const char *word)
+{
+    char text[4096];
+    ssize_t length = file >= 0 ? pread(file, text, sizeof text - 1, 0) : -1;
+
+    if (length <= 0)
+        return 0;
+    text[length] = '\0';
+    const char *found = strstr(text, word);
+    return found ? strtoul(found + strlen(word), NULL, 10) * 1024 : 0;
+}
+
 static size_t status_bytes(const char *word)
 {
-    char line[256];
-    size_t kib = 0;
-    FILE *file = fopen("/proc/self/status", "re");
+    int file = resident_open();
+    size_t bytes = read_bytes(file, word);
 
-    if (!file)
-        return 0;
-    while (fgets(line, sizeof line, file))
-        if (strncmp(line, word, strlen(word)) == 0)
-            kib = strtoul(line + strlen(word), NULL, 10);
-    fclose(file);
-    return kib * 1024;
+    if (file >= 0)
+        close(file);
+    return bytes;
+}
+
+size_t resident_read(int file)
+{
+    return read_bytes(file, "\nVmRSS:");
 }
 
 bool resident_reset_peak(void)
@@ -35,10 +51,10 @@ bool resident_reset_peak(void)
 
 size_t resident_bytes(void)
 {
-    return status_bytes("VmRSS:");
+    return status_bytes("\nVmRSS:");
 }
 
 size_t resident_peak_bytes(void)
 {
-    return status_bytes("VmHWM:");
+    return status_bytes("\nVmHWM:");
 }

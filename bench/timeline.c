@@ -9,6 +9,7 @@
 #include "assay/os_pages.h"
 
 #include <malloc.h>
+#include <unistd.h>
 
 #define SECONDS 3600
 
@@ -17,6 +18,8 @@ struct task {
     const struct row *row;
     const struct workload *workload;
     uint64_t every;
+    int resident;  /* as resident_open() gives */
+    size_t before; /* resident bytes */
 };
 
 /* What is live by the stream alone; of a heap that refuses, what it was asked to have. */
@@ -63,16 +66,18 @@ static void ask_heap(const struct assay_heap *heap, struct moment *moment)
                                : stats.mapped_bytes;
 }
 
-static void note(struct timeline *timeline, const struct assay_heap *heap, const struct live *live,
-                 uint64_t op, size_t before)
+static void note(struct task *task, const struct assay_heap *heap, const struct live *live,
+                 uint64_t op)
 {
+    struct timeline *timeline = task->timeline;
+
     if (timeline->count == timeline->room)
         return;
     struct moment *moment = &timeline->moments[timeline->count++];
-    size_t resident = resident_bytes();
+    size_t resident = resident_read(task->resident);
 
     *moment = (struct moment){.op = op, .live_bytes = live->bytes};
-    moment->resident_bytes = resident > before ? resident - before : 0;
+    moment->resident_bytes = resident > task->before ? resident - task->before : 0;
     ask_heap(heap, moment);
 }
 
@@ -91,7 +96,7 @@ static void run_and_note(struct task *task, struct assay_bare *bare, struct live
     for (size_t i = 0; i < stream->count; i++)
         live->sizes[stream->ops[i].slot] = 0;
     malloc_trim(0);
-    size_t before = resident_bytes();
+    task->before = resident_read(task->resident);
     for (size_t done = 0; done < stream->count;) {
         size_t left = stream->count - done;
         struct assay_stream part = {.ops = stream->ops + done,
@@ -101,7 +106,7 @@ static void run_and_note(struct task *task, struct assay_bare *bare, struct live
         assay_bare_run(bare, &heap, &memory.reader, ASSAY_TOUCH_PAGES, &result);
         follow(live, part.ops, part.count);
         done += part.count;
-        note(task->timeline, &heap, live, done, before);
+        note(task, &heap, live, done);
     }
     assay_bare_drain(bare, &heap);
     assay_heap_close(&heap, NULL);
@@ -116,8 +121,11 @@ static void run(void *arg, volatile uint64_t *progress)
 
     (void)progress;
     become_multithreaded();
+    task->resident = resident_open();
     if (bare && live.sizes)
         run_and_note(task, bare, &live);
+    if (task->resident >= 0)
+        close(task->resident);
     assay_books_close(live.sizes, ASSAY_SLOTS * sizeof *live.sizes);
     if (bare)
         assay_bare_close(bare);
@@ -131,7 +139,7 @@ size_t timeline_moments(uint64_t ops, uint64_t every)
 void measure_timeline(struct timeline *timeline, const struct row *row,
                       const struct workload *workload, uint64_t every)
 {
-    struct task task = {timeline, row, workload, every};
+    struct task task = {.timeline = timeline, .row = row, .workload = workload, .every = every};
     struct assay_guard_outcome outcome;
 
     timeline->count = 0;
