@@ -69,6 +69,18 @@ size_t assay_mutate(uint8_t *data, size_t size, size_t room, uint64_t seed)
     return size;
 }
 
+size_t assay_mutate_renew(uint8_t *data, size_t room, uint64_t seed)
+{
+    struct dice dice = {seed};
+    struct assay_stream stream = {0};
+    size_t length = 0;
+
+    if (renew(&stream, &dice, room / UNIT) == ASSAY_OK)
+        length = encode_within(&stream, data, room);
+    assay_stream_clear(&stream);
+    return length;
+}
+
 size_t assay_mutate_cross(const uint8_t *a, size_t a_size, const uint8_t *b, size_t b_size,
                           uint8_t *out, size_t room, uint64_t seed)
 {

@@ -2,7 +2,8 @@
  * mutator.c - libFuzzer's mutations of targets that eat streams, and its flags.
  *
  * libFuzzer asks for a crossover as often as for a mutation; of those, three in four are mutations too. Of the others one in
- * four stays plain: bytes reach what no edit of operations makes, such as codes that mean the same.
+ * four stays plain: bytes reach what no edit of operations makes, such as codes that mean the same. The first of a process
+ * are new streams all.
  */
 #include "fuzz.h"
 
@@ -15,8 +16,18 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t room, unsigned
 size_t LLVMFuzzerCustomCrossOver(const uint8_t *a, size_t a_size, const uint8_t *b, size_t b_size,
                                  uint8_t *out, size_t room, unsigned seed);
 
+/* Whether a mutation is one of the first of this process. */
+static bool is_fresh(void)
+{
+    static unsigned left = ASSAY_MUTATE_FRESH;
+
+    return left && left--;
+}
+
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t room, unsigned seed)
 {
+    if (is_fresh())
+        return assay_mutate_renew(data, room, seed);
     if (seed % 4 == 0)
         return LLVMFuzzerMutate(data, size, room);
     return assay_mutate(data, size, room, seed);
@@ -25,6 +36,8 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t room, unsigned
 size_t LLVMFuzzerCustomCrossOver(const uint8_t *a, size_t a_size, const uint8_t *b, size_t b_size,
                                  uint8_t *out, size_t room, unsigned seed)
 {
+    if (is_fresh())
+        return assay_mutate_renew(out, room, seed);
     if (seed % 4 == 0 || a_size > room)
         return assay_mutate_cross(a, a_size, b, b_size, out, room, seed);
     memcpy(out, a, a_size);

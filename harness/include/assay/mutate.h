@@ -44,6 +44,13 @@ ASSAY_MUST_CHECK assay_status assay_mutate_edit(struct assay_stream *stream, enu
 size_t assay_mutate(uint8_t *data, size_t size, size_t room, uint64_t seed);
 
 /*
+ * Writes to data such a new stream, as long as room allows, and returns its length. Out of memory: 0. Most bugs fall
+ * to one of the first few hundred of these, so an engine does well to begin with them alone.
+ */
+size_t assay_mutate_renew(uint8_t *data, size_t room, uint64_t seed);
+#define ASSAY_MUTATE_FRESH 256 /* so many */
+
+/*
  * Writes to out the first part of stream a and then the last part of b, both in the fuzzer's form, under
  * the set-up of a. Returns the length, at most room; 0 if out of memory.
  */
