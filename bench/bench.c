@@ -183,7 +183,8 @@ int assay_bench(const struct assay_bench_options *options)
 {
     struct plan plan = {.made_up_only = options->made_up_only,
                         .repetitions = (int)options->repetitions,
-                        .pace = {options->min_time_s, options->cell_s, (int)options->least_rounds},
+                        .pace = {options->min_time_s, options->cell_s, (int)options->extra_rounds,
+                                 (int)options->least_rounds},
                         .view = options->view,
                         .threads_count = options->threads_count,
                         .every = options->every,

@@ -43,6 +43,7 @@ struct assay_bench_options {
     unsigned repetitions;               /* 1 to ASSAY_BENCH_MOST_REPETITIONS */
     double min_time_s;     /* of one timing, 0 to ASSAY_BENCH_MOST_SECONDS; 0: one run */
     double cell_s;         /* processor time that a backend gets for a workload; 0: no bound */
+    unsigned extra_rounds; /* of a workload whose times are not settled after the repetitions */
     unsigned least_rounds; /* that it takes part in all the same, but for who needs more for one */
     enum assay_bench_view view;
     unsigned threads[ASSAY_BENCH_THREAD_COUNTS]; /* how many at once, each 1 to _MOST_THREADS */

@@ -10,12 +10,12 @@
 #define LEVEL 0.05
 /* Smaller differences are never claimed: where code and stack of a process lie is worth as much. */
 #define SMALLEST 0.03
-/*
- * Nor those within so many times what the middle half of the rounds of one run differs by. Rounds that
- * follow each other are disturbed alike, so ten of them are not worth ten: what differs between two runs is
- * as much as what differs between rounds far apart.
- */
-#define SPREADS 2
+/* Nor those of a cycle for each operation, which is many percent of a row that takes a few nanoseconds. */
+#define SMALLEST_NS 0.3
+/* Nor those within so many standard deviations of what resampled rounds give. */
+#define DEVIATIONS 3
+/* With fewer other rows of a workload those of all workloads say what the machine did. */
+#define FEW_OTHERS 5
 
 const char *verdict_name(enum verdict verdict)
 {
@@ -36,7 +36,7 @@ static struct sample logarithms(const struct sample *ns)
 
 /*
  * What the round did to the others: the median, over all other rows of this workload that both runs have, of how
- * far that row's round lies above its median in A. 0 where there is no other.
+ * far that row's round lies above its calm rounds in A. 0 where there is no other.
  */
 static double round_of_others(const struct results *a, const struct results *run,
                               const struct result *row, size_t round)
@@ -49,9 +49,9 @@ static double round_of_others(const struct results *a, const struct results *run
             strcmp(other->backend, row->backend) == 0 || round >= other->ns.count)
             continue;
         const struct result *base = results_find(a, other->workload, other->backend);
-        if (base && base->ns.count)
+        if (base && base->ns.count >= LEAST_ROUNDS)
             others.values[others.count++] =
-                log(other->ns.values[round]) - log(sample_median(&base->ns));
+                log(other->ns.values[round]) - log(sample_calm(&base->ns));
     }
     return others.count ? sample_median(&others) : 0;
 }
@@ -66,69 +66,149 @@ static struct sample beside_others(const struct results *a, const struct results
     return logs;
 }
 
+/* Of the rounds as measured or beside the others of their time, whichever scatter less. */
+static double rank_test(const struct results *a, const struct results *b,
+                        const struct comparison *one)
+{
+    struct sample before = logarithms(&one->a->ns), after = logarithms(&one->b->ns);
+    struct sample beside_before = beside_others(a, a, one->a),
+                  beside_after = beside_others(a, b, one->b);
+    double scatter = fmax(sample_spread(&before), sample_spread(&after));
+
+    return fmax(sample_spread(&beside_before), sample_spread(&beside_after)) < scatter
+               ? sample_u_test(&beside_before, &beside_after)
+               : sample_u_test(&before, &after);
+}
+
 static struct interval exponentials(const struct interval *logs)
 {
     return (struct interval){exp(logs->low), exp(logs->middle), exp(logs->high)};
 }
 
-/* One of the two ways to look at a row, in logarithms. */
-struct view {
-    struct sample a, b;
-    struct interval change;
-    double noise;
+/* What became of a row from A to B, in logarithms of its calm rounds. */
+struct change {
+    bool is_known;
+    double middle;
+    double resampled[SAMPLE_RESAMPLES];
 };
 
-static void look(struct view *view, double least_spread)
+static void find_change(struct change *change, const struct comparison *one, uint64_t seed)
 {
-    double spread = fmax(sample_spread(&view->a), sample_spread(&view->b));
+    double before[SAMPLE_RESAMPLES];
 
-    view->change = sample_difference(&view->a, &view->b);
-    view->noise = fmax(SMALLEST, SPREADS * fmax(spread, least_spread));
+    change->is_known = one->verdict == VERDICT_NOISE && one->a->ns.count >= LEAST_ROUNDS &&
+                       one->b->ns.count >= LEAST_ROUNDS;
+    if (!change->is_known)
+        return;
+    struct sample a = logarithms(&one->a->ns), b = logarithms(&one->b->ns);
+    change->middle = sample_calm(&b) - sample_calm(&a);
+    sample_calm_resampled(&a, 2 * seed, before);
+    sample_calm_resampled(&b, 2 * seed + 1, change->resampled);
+    for (size_t i = 0; i < SAMPLE_RESAMPLES; i++)
+        change->resampled[i] -= before[i];
+}
+
+static bool is_harness(const struct result *row)
+{
+    return strcmp(row->backend, "null") == 0;
 }
 
 /*
- * What the harness takes is part of every row, and its own row shows by how much that differs: as a
- * part of what this row takes. 0 where `null` was not measured.
+ * Lists the rows of other heaps whose change is known, of that workload only if wanted; how many. The harness's own row
+ * neither is one nor has any: it touches so little memory that what disturbs heaps passes it by.
  */
-static double spread_of_harness(const struct results *run, const struct result *row)
+static size_t list_others(const struct comparison *all, const struct change *changes, size_t count,
+                          const struct result *row, const char *workload, size_t *others)
 {
-    const struct result *null = results_find(run, row->workload, "null");
+    size_t found = 0;
 
-    return null && null->ns.count >= LEAST_ROUNDS
-               ? sample_spread(&null->ns) / sample_median(&row->ns)
-               : 0;
+    for (size_t i = 0; i < count && !is_harness(row); i++) {
+        const struct result *other = all[i].a;
+        if (changes[i].is_known && !is_harness(other) &&
+            strcmp(other->backend, row->backend) != 0 &&
+            (!workload || strcmp(other->workload, workload) == 0))
+            others[found++] = i;
+    }
+    return found;
 }
 
-/* The calmer way claims, the other one must not contradict. */
-static enum verdict judge(const struct view *calmer, const struct view *other)
+/*
+ * Takes off what the machine did to the other heaps: the median of their changes. False if there is none to tell.
+ * `room` is for a size_t and a double of each row.
+ */
+static bool take_off_others(struct change *change, const struct comparison *all,
+                            const struct change *changes, size_t count, const struct result *row,
+                            void *room)
 {
-    double noise = calmer->noise;
+    double *values = room;
+    size_t *others = (size_t *)(values + count);
+    size_t found = list_others(all, changes, count, row, row->workload, others);
 
-    if (calmer->change.low > 0 && calmer->change.middle > noise && other->change.middle > noise)
+    if (found < FEW_OTHERS)
+        found = list_others(all, changes, count, row, NULL, others);
+    if (found == 0)
+        return false;
+    for (size_t k = 0; k < found; k++)
+        values[k] = changes[others[k]].middle;
+    change->middle -= median_of(values, found);
+    for (size_t i = 0; i < SAMPLE_RESAMPLES; i++) {
+        for (size_t k = 0; k < found; k++)
+            values[k] = changes[others[k]].resampled[i];
+        change->resampled[i] -= median_of(values, found);
+    }
+    return true;
+}
+
+/* What is longer beside the others and not as measured, or the other way about, is the machine's doing. */
+static enum verdict judge(const struct interval *beside, double measured, double noise)
+{
+    if (beside->low > 0 && beside->middle > noise && measured > 0)
         return VERDICT_SLOWER;
-    if (calmer->change.high < 0 && calmer->change.middle < -noise && other->change.middle < -noise)
+    if (beside->high < 0 && beside->middle < -noise && measured < 0)
         return VERDICT_FASTER;
     return VERDICT_NOISE;
 }
 
-static void compare_times(const struct results *a, const struct results *b, struct comparison *one)
+static void compare_times(const struct results *a, const struct results *b, struct comparison *one,
+                          const struct change *measured, struct change *beside)
 {
-    struct view measured = {.a = logarithms(&one->a->ns), .b = logarithms(&one->b->ns)};
-    struct view beside = {.a = beside_others(a, a, one->a), .b = beside_others(a, b, one->b)};
+    double resampled[SAMPLE_RESAMPLES];
+    double noise = DEVIATIONS * resampled_deviation(beside->resampled);
 
-    double harness = fmax(spread_of_harness(a, one->a), spread_of_harness(b, one->b));
+    noise = fmax(fmax(noise, SMALLEST), SMALLEST_NS / sample_calm(&one->a->ns));
+    memcpy(resampled, measured->resampled, sizeof resampled);
+    struct interval as_measured = resampled_interval(resampled, measured->middle);
+    struct interval change = resampled_interval(beside->resampled, beside->middle);
+    one->measured_ratio = exponentials(&as_measured);
+    one->ratio = exponentials(&change);
+    one->noise = expm1(noise);
+    one->probability = rank_test(a, b, one);
+    one->verdict = judge(&change, measured->middle, noise);
+}
 
-    look(&measured, harness);
-    look(&beside, harness);
-    bool is_calmer = measured.noise < beside.noise;
-    const struct view *calmer = is_calmer ? &measured : &beside;
-    const struct view *other = is_calmer ? &beside : &measured;
-    one->measured_ratio = exponentials(&measured.change);
-    one->ratio = exponentials(&beside.change);
-    one->noise = expm1(calmer->noise);
-    one->probability = sample_u_test(&calmer->a, &calmer->b);
-    bool is_enough = measured.a.count >= LEAST_ROUNDS && measured.b.count >= LEAST_ROUNDS;
-    one->verdict = is_enough ? judge(calmer, other) : VERDICT_NOISE;
+/* Rows with too few rounds stay noise, and those that no other heap was measured beside. -1: no memory. */
+static int compare_all_times(const struct results *a, const struct results *b,
+                             struct comparison *all)
+{
+    size_t count = a->count;
+    struct change *changes = calloc(count + 1, sizeof *changes);
+    void *room = calloc(count + 1, sizeof(size_t) + sizeof(double));
+    int result = changes && room ? 0 : -1;
+
+    for (size_t i = 0; result == 0 && i < count; i++)
+        find_change(&changes[i], &all[i], i);
+    for (size_t i = 0; result == 0 && i < count; i++) {
+        struct change beside = changes[i];
+        if (!beside.is_known)
+            continue;
+        bool is_told = take_off_others(&beside, all, changes, count, all[i].a, room);
+        compare_times(a, b, &all[i], &changes[i], &beside);
+        if (!is_told)
+            all[i].verdict = VERDICT_NOISE;
+    }
+    free(changes);
+    free(room);
+    return result;
 }
 
 static void compare_counts(struct comparison *one)
@@ -152,13 +232,31 @@ static enum verdict verdict_of_answers(const struct result *a, const struct resu
     return b->passed ? VERDICT_NOISE : VERDICT_BROKEN;
 }
 
-int compare_results(const struct results *a, const struct results *b, struct comparison *out)
+/* What is claimed must be improbable even among so many rows. -1: no memory. */
+static int correct_verdicts(struct comparison *all, size_t count)
 {
-    double *probabilities = calloc(a->count ? a->count : 1, sizeof *probabilities);
+    double *probabilities = calloc(count + 1, sizeof *probabilities);
     size_t timed = 0;
 
     if (!probabilities)
         return -1;
+    for (size_t i = 0; i < count; i++)
+        if (all[i].verdict <= VERDICT_SLOWER)
+            probabilities[timed++] = all[i].probability;
+    int result = correct_for_count(probabilities, timed);
+    for (size_t i = 0, k = 0; i < count; i++) {
+        if (all[i].verdict > VERDICT_SLOWER)
+            continue;
+        all[i].probability = probabilities[k++];
+        if (all[i].probability >= LEVEL)
+            all[i].verdict = VERDICT_NOISE;
+    }
+    free(probabilities);
+    return result;
+}
+
+int compare_results(const struct results *a, const struct results *b, struct comparison *out)
+{
     for (size_t i = 0; i < a->count; i++) {
         const struct result *row = &a->rows[i];
         out[i] = (struct comparison){.a = row,
@@ -166,23 +264,11 @@ int compare_results(const struct results *a, const struct results *b, struct com
                                      .probability = 1,
                                      .is_counted = a->is_counted};
         out[i].verdict = verdict_of_answers(row, out[i].b);
-        if (out[i].verdict != VERDICT_NOISE)
-            continue;
-        if (a->is_counted) {
+        if (out[i].verdict == VERDICT_NOISE && a->is_counted)
             compare_counts(&out[i]);
-            continue;
-        }
-        compare_times(a, b, &out[i]);
-        probabilities[timed++] = out[i].probability;
     }
-    int result = correct_for_count(probabilities, timed);
-    for (size_t i = 0, k = 0; i < a->count; i++) {
-        if (out[i].verdict > VERDICT_SLOWER || a->is_counted)
-            continue;
-        out[i].probability = probabilities[k++];
-        if (out[i].probability >= LEVEL)
-            out[i].verdict = VERDICT_NOISE;
-    }
-    free(probabilities);
-    return result;
+    if (a->is_counted)
+        return 0;
+    int result = compare_all_times(a, b, out);
+    return result == 0 ? correct_verdicts(out, a->count) : result;
 }

@@ -1,10 +1,10 @@
 /*
  * compare.h - two runs of `assay bench`, or many, and what can be said of the difference.
  *
- * A ratio is looked at in two ways: as measured, and beside what the other heaps of the same rounds did,
- * which takes out what the machine did to all of them. A difference is claimed only where both ways are
- * more than the rounds of one run differ by in the calmer way, and where its interval and a rank test,
- * corrected for the number of rows, exclude that there is none. All else is noise, and called that.
+ * A ratio is that of the calm rounds (statistics.h), taken beside what became of the other heaps' rows, which takes
+ * out what the machine did to all of them. A difference is claimed only where it is more than three times what resampled
+ * rounds scatter by, never below 3 % or a cycle; where its interval and a rank test of the rounds, corrected for the number
+ * of rows, exclude that there is none; and where times as measured do not say the contrary. All else is noise, and called that.
  * Instructions were counted once and need none of this: what differs by more than COMPARE_EXACT does.
  */
 #ifndef ASSAY_BENCH_COMPARE_H
@@ -32,7 +32,7 @@ struct comparison {
     const struct result *a, *b;     /* b NULL: missing */
     struct interval ratio;          /* time of B over A, beside the other heaps; 99 in 100 */
     struct interval measured_ratio; /* the same as measured */
-    double noise;                   /* what both ways must exceed, as a ratio less 1 */
+    double noise;                   /* what the difference must exceed, as a ratio less 1 */
     double probability; /* that the same source gives such samples, for this number of cells */
     bool is_counted;    /* the file is of instructions: both ratios are exact */
     enum verdict verdict;

@@ -20,6 +20,8 @@ struct pace {
     double min_time_s; /* of one timing; 0: one run */
     /* Processor time of a row in all rounds, after which it takes part in no more; 0: no bound. */
     double cell_s;
+    /* Rounds beyond those that there are to be, each of a workload whose times are not settled; these cost besides. */
+    int extra_rounds;
     /* That a row takes part in all the same, unless a single run takes longer than cell_s: then in one. */
     int least_rounds;
 };
@@ -76,6 +78,11 @@ bool measure_round(struct row *rows, size_t count, const struct workload *worklo
 /* Starts and ends a thread: from then on locks cost what they cost in a program with threads. */
 void become_multithreaded(void);
 
+/*
+ * Whether more rounds would say little more: what the calm ones are (statistics.h) is known so well that a difference of
+ * 3 % between two such runs can be claimed. A row with too few rounds, or that failed, asks for no more.
+ */
+bool row_is_settled(const struct row *row);
 /* The median of the repetitions, and of the same by the clock. */
 double row_median(const struct row *row);
 double row_wall_median(const struct row *row);

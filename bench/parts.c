@@ -188,6 +188,17 @@ static void write_step(struct plan *plan, const struct part *parts, size_t numbe
         journal_step(&plan->journal, number, round, &parts[number].step);
 }
 
+/* In the extra rounds a workload takes part whose times are not settled, with those who had all rounds so far. */
+static bool wants_round(const struct plan *plan, const struct part *part, int round)
+{
+    bool is_wanted = round < plan->repetitions;
+
+    for (size_t i = 0; i < part->step.count && !is_wanted && !is_cost_part(part); i++)
+        is_wanted = part->step.rows[i].repetitions == (unsigned)round &&
+                    !row_is_settled(&part->step.rows[i]);
+    return is_wanted;
+}
+
 /*
  * Round after round over all workloads, so that the rounds of each are spread over the whole time: what lasts
  * for a while is then noise in a run, not a difference between two.
@@ -195,12 +206,17 @@ static void write_step(struct plan *plan, const struct part *parts, size_t numbe
 static void run_rounds(struct plan *plan, struct part *parts, size_t count)
 {
     bool is_on = plan->view == ASSAY_BENCH_TIMES || plan->view == ASSAY_BENCH_THREADS;
+    int rounds = plan->repetitions;
 
-    for (int round = 0; is_on && round < plan->repetitions; round++) {
+    rounds += plan->view == ASSAY_BENCH_TIMES ? plan->pace.extra_rounds : 0;
+    for (int round = 0; is_on && round < rounds; round++) {
         is_on = false;
+        if (round == plan->repetitions)
+            plan->progress.rounds = rounds;
         for (size_t i = 0; i < count; i++) {
             progress_start(&plan->progress, i, round);
-            bool was_on = round < parts[i].rounds || run_round(plan, &parts[i], round);
+            bool was_on = round < parts[i].rounds || (wants_round(plan, &parts[i], round) &&
+                                                      run_round(plan, &parts[i], round));
             if (was_on && round >= parts[i].rounds)
                 write_step(plan, parts, i, round);
             is_on |= was_on;

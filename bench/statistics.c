@@ -11,6 +11,8 @@
 #define RESAMPLES 2000
 #define LEFT_OUT (RESAMPLES / 200) /* at either end */
 #define EXACT_MOST 20
+#define CALM_LEAST 3
+#define CALM_LEFT_OUT (SAMPLE_RESAMPLES / 200)
 
 static int compare(const void *a, const void *b)
 {
@@ -40,6 +42,18 @@ double sample_median(const struct sample *sample)
     return median_of(sorted, sample->count);
 }
 
+/* Of n values, how many are calm. */
+static size_t calm_count(size_t n)
+{
+    return n / 3 > CALM_LEAST ? n / 3 : CALM_LEAST;
+}
+
+static void sort_into(double *sorted, const struct sample *sample)
+{
+    memcpy(sorted, sample->values, sample->count * sizeof *sorted);
+    qsort(sorted, sample->count, sizeof *sorted, compare);
+}
+
 double sample_spread(const struct sample *sample)
 {
     double sorted[SAMPLE_MOST];
@@ -47,9 +61,61 @@ double sample_spread(const struct sample *sample)
 
     if (n < 3)
         return NAN;
-    memcpy(sorted, sample->values, n * sizeof *sorted);
-    qsort(sorted, n, sizeof *sorted, compare);
+    sort_into(sorted, sample);
     return sorted[n - 1 - n / 4] - sorted[n / 4];
+}
+
+double sample_calm(const struct sample *sample)
+{
+    double sorted[SAMPLE_MOST], sum = 0;
+    size_t count = calm_count(sample->count);
+
+    if (sample->count < CALM_LEAST)
+        return NAN;
+    sort_into(sorted, sample);
+    for (size_t i = 0; i < count; i++)
+        sum += sorted[i];
+    return sum / (double)count;
+}
+
+void sample_calm_resampled(const struct sample *sample, uint64_t seed, double out[SAMPLE_RESAMPLES])
+{
+    double sorted[SAMPLE_MOST];
+    size_t n = sample->count, count = calm_count(n);
+    struct dice dice = {seed};
+
+    assert(n >= CALM_LEAST && n <= SAMPLE_MOST);
+    sort_into(sorted, sample);
+    for (size_t i = 0; i < SAMPLE_RESAMPLES; i++) {
+        unsigned drawn[SAMPLE_MOST] = {0}; /* how often each */
+        double sum = 0;
+        for (size_t k = 0; k < n; k++)
+            drawn[dice_roll(&dice, n)]++;
+        for (size_t k = 0, left = count; left; k++) {
+            size_t taken = drawn[k] < left ? drawn[k] : left;
+            sum += sorted[k] * (double)taken;
+            left -= taken;
+        }
+        out[i] = sum / (double)count;
+    }
+}
+
+double resampled_deviation(const double values[SAMPLE_RESAMPLES])
+{
+    double mean = 0, sum = 0;
+
+    for (size_t i = 0; i < SAMPLE_RESAMPLES; i++)
+        mean += values[i] / SAMPLE_RESAMPLES;
+    for (size_t i = 0; i < SAMPLE_RESAMPLES; i++)
+        sum += (values[i] - mean) * (values[i] - mean);
+    return sqrt(sum / (SAMPLE_RESAMPLES - 1));
+}
+
+struct interval resampled_interval(double values[SAMPLE_RESAMPLES], double middle)
+{
+    qsort(values, SAMPLE_RESAMPLES, sizeof *values, compare);
+    return (struct interval){fmin(values[CALM_LEFT_OUT], middle), middle,
+                             fmax(values[SAMPLE_RESAMPLES - 1 - CALM_LEFT_OUT], middle)};
 }
 
 static double resampled_median(const struct sample *sample, struct dice *dice)

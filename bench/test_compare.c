@@ -26,6 +26,8 @@ struct run {
     struct result rows[ROWS];
 };
 
+static size_t rounds = 15; /* of each row */
+
 /* Numbers around 0 of the given spread, nearly normal. */
 static double noise(struct dice *dice, double spread)
 {
@@ -49,7 +51,7 @@ static void make_run(struct run *run, struct dice *dice, double spread, double c
             run->rows[w * BACKENDS + b] =
                 (struct result){.workload = workloads[w], .backend = backends[b], .passed = true};
     for (size_t w = 0; w < WORKLOADS; w++)
-        for (size_t round = 0; round < 15; round++) {
+        for (size_t round = 0; round < rounds; round++) {
             double shared = noise(dice, common) + drift;
             for (size_t b = 0; b < BACKENDS; b++) {
                 struct sample *ns = &run->rows[w * BACKENDS + b].ns;
@@ -107,6 +109,88 @@ static void test_a_slowdown_of_five_percent_is_found_and_blamed_on_its_backend(v
                 assert_string_equal(comparisons[k].a->backend, "list");
     }
     assert_int_equal(found, 10);
+}
+
+/* Some rounds, other ones for each row, last half as long again: what a neighbour on the same core does. */
+static void disturb(struct run *run, struct dice *dice, unsigned percent)
+{
+    for (size_t i = 0; i < ROWS; i++)
+        for (size_t k = 0; k < run->rows[i].ns.count; k++)
+            if (dice_roll(dice, 100) < percent)
+                run->rows[i].ns.values[k] *= 1.4 + 0.1 * noise(dice, 1);
+}
+
+static void test_rounds_that_neighbours_disturb_neither_hide_nor_make_a_difference(void **state)
+{
+    (void)state;
+    struct dice dice = {17};
+    size_t found = 0;
+
+    rounds = 30;
+    for (int i = 0; i < 20; i++) {
+        make_run(&first, &dice, 0.01, 0.01, 0, 0);
+        make_run(&second, &dice, 0.01, 0.01, 0, 0);
+        disturb(&first, &dice, 30);
+        disturb(&second, &dice, 50);
+        compare();
+        assert_int_equal(count_verdicts(comparisons, VERDICT_NOISE), ROWS);
+        make_run(&second, &dice, 0.01, 0.01, 0, 0.08);
+        disturb(&second, &dice, 30);
+        compare();
+        found += count_verdicts(comparisons, VERDICT_SLOWER) > 0;
+    }
+    rounds = 15;
+    assert_true(found >= 18);
+}
+
+static void test_the_harness_is_neither_blamed_nor_a_witness(void **state)
+{
+    (void)state;
+    struct dice dice = {18};
+
+    make_run(&first, &dice, 0.005, 0.01, 0, 0);
+    make_run(&second, &dice, 0.005, 0.01, 0.1, 0);
+    for (size_t w = 0; w < WORKLOADS; w++) /* what slowed the heaps passed it by */
+        for (size_t k = 0; k < rounds; k++)
+            second.rows[w * BACKENDS].ns.values[k] *= 0.7;
+    compare();
+    assert_int_equal(count_verdicts(comparisons, VERDICT_NOISE), ROWS);
+}
+
+static void test_a_heap_that_no_other_was_measured_beside_is_not_judged(void **state)
+{
+    (void)state;
+    struct dice dice = {19};
+
+    make_run(&first, &dice, 0.005, 0.01, 0, 0);
+    make_run(&second, &dice, 0.005, 0.01, 0, 0.3);
+    for (size_t i = 0; i < ROWS; i++)
+        if (i % BACKENDS == 1)
+            first.rows[i].ns.count = second.rows[i].ns.count = 0;
+    compare();
+    assert_int_equal(count_verdicts(comparisons, VERDICT_NOISE), ROWS);
+}
+
+static void test_less_than_a_cycle_is_not_claimed_however_sure(void **state)
+{
+    (void)state;
+    struct dice dice = {20};
+
+    make_run(&first, &dice, 0.001, 0.001, 0, 0);
+    make_run(&second, &dice, 0.001, 0.001, 0, 0.06);
+    for (size_t i = 0; i < ROWS; i++)
+        for (size_t k = 0; k < rounds; k++) {
+            first.rows[i].ns.values[k] /= 10;
+            second.rows[i].ns.values[k] /= 10;
+        }
+    compare();
+    assert_int_equal(count_verdicts(comparisons, VERDICT_NOISE), ROWS);
+    make_run(&second, &dice, 0.001, 0.001, 0, 0.2);
+    for (size_t i = 0; i < ROWS; i++)
+        for (size_t k = 0; k < rounds; k++)
+            second.rows[i].ns.values[k] /= 10;
+    compare();
+    assert_int_equal(count_verdicts(comparisons, VERDICT_SLOWER), WORKLOADS);
 }
 
 static void test_the_ratio_is_about_what_was_planted(void **state)
@@ -243,6 +327,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_runs_of_the_same_build_are_never_called_different),
         cmocka_unit_test(test_a_slowdown_of_five_percent_is_found_and_blamed_on_its_backend),
+        cmocka_unit_test(test_rounds_that_neighbours_disturb_neither_hide_nor_make_a_difference),
+        cmocka_unit_test(test_the_harness_is_neither_blamed_nor_a_witness),
+        cmocka_unit_test(test_a_heap_that_no_other_was_measured_beside_is_not_judged),
+        cmocka_unit_test(test_less_than_a_cycle_is_not_claimed_however_sure),
         cmocka_unit_test(test_the_ratio_is_about_what_was_planted),
         cmocka_unit_test(test_three_rounds_claim_nothing),
         cmocka_unit_test(test_answers_come_before_times),

@@ -109,6 +109,37 @@ static void test_the_interval_holds_the_difference_nearly_always(void **state)
     assert_true(outside <= 6);
 }
 
+static void test_calm_is_the_mean_of_the_lowest_third_of_three_at_least(void **state)
+{
+    (void)state;
+    const double values[] = {9, 1, 8, 2, 7, 3, 6, 40, 50, 60, 70, 80};
+    struct sample sample = sample_of(12, values);
+
+    assert_near(sample_calm(&sample), (1 + 2 + 3 + 6) / 4.0);
+    sample.count = 4;
+    assert_near(sample_calm(&sample), (1 + 2 + 8) / 3.0);
+    sample.count = 2;
+    assert_true(isnan(sample_calm(&sample)));
+}
+
+static void test_resampled_calm_values_scatter_as_those_of_new_samples_do(void **state)
+{
+    (void)state;
+    double resampled[SAMPLE_RESAMPLES], fresh[SAMPLE_RESAMPLES], mean = 0;
+    struct dice dice = {8};
+
+    for (size_t i = 0; i < SAMPLE_RESAMPLES; i++) {
+        struct sample sample = draw(&dice, 100);
+        fresh[i] = sample_calm(&sample);
+        sample_calm_resampled(&sample, i, resampled);
+        mean += resampled_deviation(resampled) / SAMPLE_RESAMPLES;
+    }
+    assert_true(fabs(log(mean / resampled_deviation(fresh))) < 0.2);
+    struct interval interval = resampled_interval(resampled, resampled[0]);
+    assert_true(interval.low <= interval.middle && interval.middle <= interval.high);
+    assert_true(interval.high - interval.low > 4 * resampled_deviation(resampled));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -116,6 +147,8 @@ int main(void)
         cmocka_unit_test(test_the_rank_test_is_exact_for_few_values),
         cmocka_unit_test(test_the_rank_test_is_near_the_exact_one_for_many_values_and_ties),
         cmocka_unit_test(test_correction_multiplies_by_what_is_left),
+        cmocka_unit_test(test_calm_is_the_mean_of_the_lowest_third_of_three_at_least),
+        cmocka_unit_test(test_resampled_calm_values_scatter_as_those_of_new_samples_do),
         cmocka_unit_test(test_the_interval_holds_the_difference_nearly_always),
     };
 

@@ -186,6 +186,9 @@ static bool is_due(const struct task *task, const struct row *row)
 {
     const struct pace *pace = task->pace;
     double cell_ns = pace->cell_s > 0 ? pace->cell_s * 1e9 : INFINITY;
+
+    if ((unsigned)task->round >= row->rounds) /* an extra one */
+        cell_ns *= 1 + pace->extra_rounds / (double)row->rounds;
     bool is_long = row->repetitions && row->ns[0] * (double)row->ops > cell_ns;
     int least_rounds = is_long ? 1 : pace->least_rounds;
 
@@ -252,6 +255,22 @@ static double median(const double *values, unsigned count)
 
     memcpy(sorted, values, count * sizeof *sorted);
     return count ? median_of(sorted, count) : 0;
+}
+
+/* Of the logarithm: some of it from each of two runs, three times their deviation stays below 3 %. */
+#define SETTLED 0.006
+#define SETTLED_NS 0.07
+
+bool row_is_settled(const struct row *row)
+{
+    struct sample ns = {.count = row->repetitions};
+    double resampled[SAMPLE_RESAMPLES];
+
+    if (!row->passed || ns.count < 3)
+        return true;
+    memcpy(ns.values, row->ns, ns.count * sizeof *row->ns);
+    sample_calm_resampled(&ns, 1, resampled);
+    return resampled_deviation(resampled) <= fmax(SETTLED * sample_calm(&ns), SETTLED_NS);
 }
 
 double row_median(const struct row *row)

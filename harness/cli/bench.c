@@ -86,13 +86,15 @@ static int measure_program(char *const *command, FILE *lines)
     return assay_bench_program(&wanted);
 }
 
-/* How long a backend is measured on a workload, and in how many rounds at least. */
+/* How long a backend is measured on a workload, in how many rounds at least, and in how many at most. */
 static void set_pace(struct assay_bench_options *wanted)
 {
     wanted->repetitions = quick ? 3 : (unsigned)repetitions;
     wanted->min_time_s = quick ? 0 : min_time;
     wanted->cell_s = quick ? 0.1 : full ? 1 : SHARES * min_time;
     wanted->least_rounds = quick ? 1 : 3;
+    bool is_said = quick || full || cli_given(&cli_bench_command, &repetitions);
+    wanted->extra_rounds = is_said ? 0 : (unsigned)repetitions;
 }
 
 /* Beside the results; NULL where there is no memory, and where an interrupted run begins anew. */
