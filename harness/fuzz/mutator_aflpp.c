@@ -18,7 +18,8 @@ void afl_custom_deinit(void *data);
 #define CROSSES_IN 4
 
 struct mutator {
-    uint64_t seed; /* of the next one */
+    uint64_t seed;  /* of the next one */
+    unsigned fresh; /* so many new streams to begin with */
     uint8_t *bytes;
     size_t room;
 };
@@ -29,7 +30,7 @@ void *afl_custom_init(struct afl_state *afl, unsigned seed)
 
     (void)afl;
     if (mutator)
-        mutator->seed = (uint64_t)seed << 32;
+        *mutator = (struct mutator){.seed = (uint64_t)seed << 32, .fresh = ASSAY_MUTATE_FRESH};
     return mutator;
 }
 
@@ -55,6 +56,8 @@ size_t afl_custom_fuzz(void *data, uint8_t *input, size_t size, uint8_t **out, u
     if (!make_room(mutator, most > size ? most : size))
         return size;
     *out = mutator->bytes;
+    if (mutator->fresh && mutator->fresh--)
+        return assay_mutate_renew(mutator->bytes, most, seed);
     if (other && seed % CROSSES_IN == 0) {
         size_t length =
             assay_mutate_cross(input, size, other, other_size, mutator->bytes, most, seed);

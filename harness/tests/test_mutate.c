@@ -62,6 +62,28 @@ static void test_now_and_then_a_mutation_is_a_new_stream_of_hundreds_of_operatio
     assay_stream_clear(&stream);
 }
 
+static void test_renewals_are_streams_of_hundreds_of_operations_within_the_room(void **unused)
+{
+    static uint8_t data[4096], same[4096];
+    struct assay_stream stream = {0};
+    unsigned fenced = 0, longer = 0;
+
+    (void)unused;
+    for (uint64_t run = 0; run < RUNS; run++) {
+        size_t room = run % 2 ? sizeof data : 64;
+        size_t length = assay_mutate_renew(data, room, run);
+        assert_in_range(length, 4, room);
+        assert_int_equal(assay_mutate_renew(same, room, run), length);
+        assert_memory_equal(data, same, length);
+        assert_int_equal(assay_bytes_decode(&stream, data, length), ASSAY_OK);
+        longer += stream.count > 300;
+        fenced += stream.setup.seed % 2;
+    }
+    assert_true(longer > RUNS / 8);
+    assert_in_range(fenced, 1, RUNS / 2);
+    assay_stream_clear(&stream);
+}
+
 static void test_the_start_of_a_random_stream_is_that_of_the_whole(void **unused)
 {
     struct assay_stream start = {0}, whole = {0};
@@ -200,6 +222,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_any_bytes_and_room_give_the_same_mutation_each_time_within_the_room),
         cmocka_unit_test(test_now_and_then_a_mutation_is_a_new_stream_of_hundreds_of_operations),
+        cmocka_unit_test(test_renewals_are_streams_of_hundreds_of_operations_within_the_room),
         cmocka_unit_test(test_the_start_of_a_random_stream_is_that_of_the_whole),
         cmocka_unit_test(test_a_crossing_is_a_beginning_and_an_end_within_the_room),
         cmocka_unit_test(test_every_kind_of_edit_adds_keeps_and_removes_what_its_name_says),
