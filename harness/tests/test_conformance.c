@@ -69,6 +69,9 @@ static struct assay_conformance_result run_index(const struct lie *lie, size_t i
     return result;
 }
 
+/* What a test says that ran out of processor time, which a machine may be too slow for: no wrong answer. */
+#define TOO_SLOW "of a heap as slow as this"
+
 static unsigned run_lie(const struct lie *lie)
 {
     struct planted planted = planted_make(lie->kind, lie->bug);
@@ -91,6 +94,10 @@ static unsigned run_lie(const struct lie *lie)
         broken += is_broken;
         if (is_broken == must_break(lie, result.name) || (is_broken && lie->spreads))
             continue;
+        if (!is_broken && strstr(result.why, TOO_SLOW)) {
+            printf("%s: %s is not known: %s\n", lie->name, result.name, result.why);
+            continue;
+        }
         wrong++;
         printf("%s: %s %s: %s\n", lie->name, result.name,
                is_broken ? "fails" : "should fail and does not", result.why);
