@@ -2,7 +2,7 @@
  * campaign.c - runs random streams in children and tells what the first finding was.
  *
  * What the child learns it writes to memory that both see, before and after each stream, so that nothing is
- * lost when a stream ends the process. A stream that takes longer than STREAM_SECONDS of processor time
+ * lost when a stream ends the process. A stream that takes longer than stream_seconds() of processor time
  * is ended by a timer, one that waits for ever by the guard.
  */
 #include "assay/campaign.h"
@@ -11,6 +11,7 @@
 #include "assay/heap.h"
 #include "assay/pages.h"
 #include "assay/replay.h"
+#include "assay/sanitizer.h"
 #include "assay/swarm.h"
 
 #include <string.h>
@@ -18,6 +19,8 @@
 #include <time.h>
 
 #define STREAM_SECONDS 3
+/* Under a sanitizer so many times that: it makes a stream of many slots take seconds. */
+#define SANITIZED_TIMES 5
 /* Of a child that waits: streams take milliseconds, but the machine may be loaded. */
 #define GUARD_SECONDS 40
 /* Of one child, so that the guard may be short of patience. */
@@ -116,6 +119,11 @@ static bool rig_open(struct rig *rig, const struct job *job)
     return rig->fenced && rig->recycled;
 }
 
+static int stream_seconds(void)
+{
+    return assay_is_sanitized() ? SANITIZED_TIMES * STREAM_SECONDS : STREAM_SECONDS;
+}
+
 /* --- in a child --- */
 
 /* Seconds that a stream may take. A hang that is ignored takes no more of them than the whole campaign may. */
@@ -124,7 +132,7 @@ static double patience(const struct assay_campaign_options *options)
     const double most = options->most_seconds;
     bool ignores = options->ignored >> ASSAY_CHECK_HANG & 1;
 
-    return ignores && most > 0 && most < STREAM_SECONDS ? most : STREAM_SECONDS;
+    return ignores && most > 0 && most < stream_seconds() ? most : stream_seconds();
 }
 
 /* Runs stream n; false if the campaign ends here. */
@@ -211,7 +219,7 @@ static void describe_ending(const struct job *job, const struct assay_guard_outc
     sum->stream = number;
     if (assay_guard_hung(ending))
         sum->found = !assay_finding_set(finding, ASSAY_CHECK_HANG, NULL,
-                                        "no answer for %d s of processor time", STREAM_SECONDS);
+                                        "no answer for %d s of processor time", stream_seconds());
     else if (ending->ending == ASSAY_EXITED)
         sum->found = !assay_finding_set(finding, ASSAY_CHECK_CRASH, NULL,
                                         "the process left with exit status %d", ending->code);
