@@ -55,8 +55,9 @@ static void add_timed(cJSON *line, const struct row *row, double system)
     json_number(line, "ratio_to_system", ns / system);
     cJSON_AddItemToObject(line, "repetitions_ns",
                           cJSON_CreateDoubleArray(row->ns, (int)row->repetitions));
-    if (row_wall_median(row) > 0) {
-        json_number(line, "wall_ns_per_op", row_wall_median(row));
+    double wall = row_wall_median(row);
+    if (wall > 0) {
+        json_number(line, "wall_ns_per_op", wall);
         cJSON_AddItemToObject(line, "wall_ns",
                               cJSON_CreateDoubleArray(row->wall_ns, (int)row->repetitions));
     }

@@ -83,7 +83,9 @@ void become_multithreaded(void);
  * 3 % between two such runs can be claimed. A row with too few rounds, or that failed, asks for no more.
  */
 bool row_is_settled(const struct row *row);
-/* The median of the repetitions, and of the same by the clock. */
+/* The median of so many rounds; NAN of none. */
+double rounds_median(const double *rounds, unsigned count);
+/* That of a row's repetitions, and of the same by the clock; 0 of none. */
 double row_median(const struct row *row);
 double row_wall_median(const struct row *row);
 

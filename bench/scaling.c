@@ -171,22 +171,14 @@ bool scaling_round(struct scaling *all, size_t count, const struct workload *wor
     return is_on;
 }
 
-static double median(const double *values, unsigned count)
-{
-    double sorted[MOST_REPETITIONS];
-
-    memcpy(sorted, values, count * sizeof *sorted);
-    return median_of(sorted, count);
-}
-
 double scaling_wall_ns(const struct scaling *one)
 {
-    return median(one->wall_ns, one->rounds);
+    return rounds_median(one->wall_ns, one->rounds);
 }
 
 double scaling_cpu_ns(const struct scaling *one)
 {
-    return median(one->cpu_ns, one->rounds);
+    return rounds_median(one->cpu_ns, one->rounds);
 }
 
 /* Two threads that take turns on one slot. */

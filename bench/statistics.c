@@ -11,7 +11,6 @@
 #define RESAMPLES 2000
 #define LEFT_OUT (RESAMPLES / 200) /* at either end */
 #define EXACT_MOST 20
-#define CALM_LEAST 3
 #define CALM_LEFT_OUT (SAMPLE_RESAMPLES / 200)
 
 static int compare(const void *a, const void *b)
@@ -45,7 +44,7 @@ double sample_median(const struct sample *sample)
 /* Of n values, how many are calm. */
 static size_t calm_count(size_t n)
 {
-    return n / 3 > CALM_LEAST ? n / 3 : CALM_LEAST;
+    return n / 3 > SAMPLE_CALM_LEAST ? n / 3 : SAMPLE_CALM_LEAST;
 }
 
 static void sort_into(double *sorted, const struct sample *sample)
@@ -70,7 +69,7 @@ double sample_calm(const struct sample *sample)
     double sorted[SAMPLE_MOST], sum = 0;
     size_t count = calm_count(sample->count);
 
-    if (sample->count < CALM_LEAST)
+    if (sample->count < SAMPLE_CALM_LEAST)
         return NAN;
     sort_into(sorted, sample);
     for (size_t i = 0; i < count; i++)
@@ -84,7 +83,7 @@ void sample_calm_resampled(const struct sample *sample, uint64_t seed, double ou
     size_t n = sample->count, count = calm_count(n);
     struct dice dice = {seed};
 
-    assert(n >= CALM_LEAST && n <= SAMPLE_MOST);
+    assert(n >= SAMPLE_CALM_LEAST && n <= SAMPLE_MOST);
     sort_into(sorted, sample);
     for (size_t i = 0; i < SAMPLE_RESAMPLES; i++) {
         unsigned drawn[SAMPLE_MOST] = {0}; /* how often each */

@@ -29,6 +29,7 @@ double sample_spread(const struct sample *sample);
  * Neighbours make rounds longer, never shorter, and mostly by half: a median is then that of calm rounds or of others, as
  * it happens. NAN below three values. O(n log n).
  */
+#define SAMPLE_CALM_LEAST 3
 double sample_calm(const struct sample *sample);
 /*
  * The same of so many samples that are drawn from this one (bootstrap), by dice of that seed. At least three values.

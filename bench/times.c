@@ -249,12 +249,12 @@ bool measure_round(struct row *rows, size_t count, const struct workload *worklo
     return wanted;
 }
 
-static double median(const double *values, unsigned count)
+double rounds_median(const double *rounds, unsigned count)
 {
     double sorted[MOST_REPETITIONS];
 
-    memcpy(sorted, values, count * sizeof *sorted);
-    return count ? median_of(sorted, count) : 0;
+    memcpy(sorted, rounds, count * sizeof *sorted);
+    return median_of(sorted, count);
 }
 
 /* Of the logarithm: some of it from each of two runs, three times their deviation stays below 3 %. */
@@ -266,7 +266,7 @@ bool row_is_settled(const struct row *row)
     struct sample ns = {.count = row->repetitions};
     double resampled[SAMPLE_RESAMPLES];
 
-    if (!row->passed || ns.count < 3)
+    if (!row->passed || ns.count < SAMPLE_CALM_LEAST)
         return true;
     memcpy(ns.values, row->ns, ns.count * sizeof *row->ns);
     sample_calm_resampled(&ns, 1, resampled);
@@ -275,10 +275,10 @@ bool row_is_settled(const struct row *row)
 
 double row_median(const struct row *row)
 {
-    return median(row->ns, row->repetitions);
+    return row->repetitions ? rounds_median(row->ns, row->repetitions) : 0;
 }
 
 double row_wall_median(const struct row *row)
 {
-    return median(row->wall_ns, row->repetitions);
+    return row->repetitions ? rounds_median(row->wall_ns, row->repetitions) : 0;
 }

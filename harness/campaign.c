@@ -129,10 +129,10 @@ static int stream_seconds(void)
 /* Seconds that a stream may take. A hang that is ignored takes no more of them than the whole campaign may. */
 static double patience(const struct assay_campaign_options *options)
 {
-    const double most = options->most_seconds;
+    const double most = options->most_seconds, seconds = stream_seconds();
     bool ignores = options->ignored >> ASSAY_CHECK_HANG & 1;
 
-    return ignores && most > 0 && most < stream_seconds() ? most : stream_seconds();
+    return ignores && most > 0 && most < seconds ? most : seconds;
 }
 
 /* Runs stream n; false if the campaign ends here. */

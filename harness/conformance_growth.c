@@ -27,7 +27,6 @@
 #define LARGEST ((size_t)256 << 10)
 #define LONGER 8
 #define PAGES_ALIGN ((size_t)16 << 10)
-#define TOO_SLOW "cannot be told of a heap as slow as this"
 #define KEEPS_FREED "cannot be told under a sanitizer, which keeps freed memory"
 
 static size_t most_resident_kib(void)
@@ -96,7 +95,7 @@ static void work_once(struct trial *trial, const struct work *work, size_t block
 
     for (size_t done = 0; done < blocks; done += at_once) {
         if (trial_has_taken_long())
-            trial_not_asked(trial, TOO_SLOW);
+            trial_not_asked(trial, ASSAY_TOO_SLOW);
         for (size_t i = 0; i < at_once; i++) {
             live[i] = work->make(backend, self, work->size);
             EXPECT(trial, live[i], "%s of %zu bytes is refused", work->how, work->size);
@@ -267,7 +266,7 @@ static void run_passage(struct trial *trial, const void *arg, unsigned length)
 
     (void)arg;
     if (trial_has_taken_long())
-        trial_not_asked(trial, TOO_SLOW);
+        trial_not_asked(trial, ASSAY_TOO_SLOW);
     for (int i = 0; i < TAKERS; i++)
         EXPECT(trial, pthread_create(&takers[i], NULL, run_taker, &passage) == 0,
                "the test has no thread");

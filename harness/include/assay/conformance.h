@@ -27,6 +27,9 @@ struct assay_conformance_result {
     bool hung;     /* it did not come back and took the time that one test may take */
 };
 
+/* Why a test is not claimed that ran out of processor time, which a machine may be too slow for. */
+#define ASSAY_TOO_SLOW "cannot be told of a heap as slow as this"
+
 /* How many tests there are, misuse included. */
 size_t assay_conformance_count(void);
 /* Runs test number `index` on a backend. ASSAY_NO_MEMORY if no child process is to be had. */
