@@ -142,6 +142,8 @@ static int make_rows_and_run(struct plan *plan)
     } else {
         bench_fail(status, "no memory for the results");
     }
+    if (plan->sheet)
+        sheet_fit(plan->sheet, plan->table.width);
     if (plan->sheet && sheet_close(plan->sheet, plan->form, plan->table.out) != 0)
         status = bench_fail(EXIT_ENVIRONMENT, "no memory for the table");
     if (plan->slowest.text && plan->table.out && plan->form == SHEET_TABLE)

@@ -69,6 +69,8 @@ static int print_sheet(const struct comparison *comparisons, size_t count,
 
     for (size_t i = 0; sheet && i < count; i++)
         add_comparison(sheet, &comparisons[i]);
+    if (sheet)
+        sheet_fit(sheet, options->width);
     return sheet ? sheet_close(sheet, options->form, out) : -1;
 }
 

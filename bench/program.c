@@ -181,8 +181,8 @@ int assay_bench_program(const struct assay_program_options *options)
         if (!plan.rows[i].passed)
             code = EXIT_FINDING;
     context_find(&context);
-    if (options->table)
-        program_print(options->table, options->form, plan.command, plan.rows, plan.count);
+    if (options->table.out)
+        program_print(&options->table, options->form, plan.command, plan.rows, plan.count);
     for (int i = 0; i < 2; i++)
         if (options->lines[i])
             program_lines(options->lines[i], &context, plan.command, plan.rows, plan.count, code);

@@ -15,7 +15,7 @@ struct assay_program_options {
     struct assay_bench_words libraries; /* "system" or dl:PATH; system is always among them */
     char *const *command;               /* the program and its arguments, then NULL */
     unsigned repetitions;               /* rounds, 1 to ASSAY_BENCH_MOST_REPETITIONS */
-    FILE *table;                        /* the table for people, or NULL */
+    struct paper table;                 /* for people; its file is NULL where not wanted */
     enum sheet_form form;               /* of the table */
     FILE *lines[2];                     /* JSON Lines; NULL where not wanted */
 };

@@ -74,15 +74,17 @@ static void add_row(struct sheet *sheet, const struct program_row *row,
     sheet_add_number(sheet, sample_median(&row->switches), 0);
 }
 
-void program_print(FILE *out, enum sheet_form form, char *const *command,
+void program_print(const struct paper *paper, enum sheet_form form, char *const *command,
                    const struct program_row *rows, size_t count)
 {
     static const char *const headings[] = {"library", "answers",   "cpu s>",  "/system>", "99 %",
                                            "wall s>", "peak MiB>", "faults>", "switches>"};
     struct sheet *sheet = sheet_open(headings, sizeof headings / sizeof *headings);
+    FILE *out = paper->out;
 
     if (!sheet)
         return;
+    sheet_fit(sheet, paper->width);
     for (size_t i = 0; i < count; i++)
         add_row(sheet, &rows[i], &rows[0]);
     if (sheet_close(sheet, form, out) != 0 || form == SHEET_CSV)

@@ -3,6 +3,7 @@
 #define ASSAY_BENCH_PROGRAM_ROW_H
 
 #include "context.h"
+#include "paper.h"
 #include "program_run.h"
 #include "sheet.h"
 #include "statistics.h"
@@ -17,7 +18,7 @@ struct program_row {
 };
 
 /* The table; the first row is system. */
-void program_print(FILE *out, enum sheet_form form, char *const *command,
+void program_print(const struct paper *paper, enum sheet_form form, char *const *command,
                    const struct program_row *rows, size_t count);
 /* The same as JSON Lines, harness/doc/results.md, with the exit status at their end. */
 void program_lines(FILE *out, const struct context *context, char *const *command,

@@ -8,8 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define FOLD 4 /* to the right goes what is folded */
+
 struct sheet {
     size_t columns, count, room;
+    unsigned fit; /* columns of the terminal */
     bool is_right[SHEET_COLUMNS];
     bool lacks_memory;
     char **words; /* row by row; the headings are the first */
@@ -88,20 +91,44 @@ size_t sheet_width(const struct sheet *sheet)
     return width;
 }
 
+void sheet_fit(struct sheet *sheet, unsigned width)
+{
+    sheet->fit = width;
+}
+
+/* Where rows are folded: a column that ends a line. */
+static void find_folds(const struct sheet *sheet, const int *widths, bool *ends_line)
+{
+    size_t at = 0;
+
+    for (size_t i = 0; i < sheet->columns; i++) {
+        size_t width = (size_t)widths[i];
+        bool is_folded = at && sheet->fit && at + 2 + width > sheet->fit;
+        if (is_folded)
+            ends_line[i - 1] = true;
+        at = is_folded ? FOLD + width : at + (at ? 2 : 0) + width;
+        ends_line[i] = i + 1 == sheet->columns;
+    }
+}
+
 /* Without spaces at the ends of lines. */
 static void print_table(const struct sheet *sheet, FILE *out)
 {
     int widths[SHEET_COLUMNS];
+    bool ends_line[SHEET_COLUMNS];
 
     assert(sheet->columns);
     for (size_t i = 0; i < sheet->columns; i++)
         widths[i] = width_of(sheet, i);
+    find_folds(sheet, widths, ends_line);
     for (size_t i = 0; i < sheet->count; i++) {
         size_t column = i % sheet->columns;
         bool is_last = column + 1 == sheet->columns;
-        int width = is_last && !sheet->is_right[column] ? 0 : widths[column];
+        int width = ends_line[column] && !sheet->is_right[column] ? 0 : widths[column];
         fprintf(out, "%*s%s", sheet->is_right[column] ? width : -width, sheet->words[i],
-                is_last ? "\n" : "  ");
+                ends_line[column] ? "\n" : "  ");
+        if (ends_line[column] && !is_last)
+            fprintf(out, "%*s", FOLD, "");
     }
 }
 

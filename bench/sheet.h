@@ -21,6 +21,11 @@ __attribute__((format(printf, 2, 3))) void sheet_add(struct sheet *sheet, const 
 void sheet_add_number(struct sheet *sheet, double number, int decimals);
 /* How many columns of a terminal the aligned table takes. O(words). */
 size_t sheet_width(const struct sheet *sheet);
+/*
+ * Where the aligned table takes more columns of a terminal than that, each row is folded at the same places, what follows
+ * goes four to the right. 0: never.
+ */
+void sheet_fit(struct sheet *sheet, unsigned width);
 /* Frees a sheet that is not to be printed. */
 void sheet_free(struct sheet *sheet);
 /* Prints all and frees the sheet. CSV is as RFC 4180 has it. Returns 0, or -1 if memory was missing. */

@@ -287,7 +287,7 @@ static void test_the_row_of_all_workloads_is_their_geometric_mean_of_each_round(
     free_totals(&b);
 }
 
-static char *print_sheet(enum sheet_form form)
+static char *print_sheet(enum sheet_form form, unsigned width)
 {
     static const char *const headings[] = {"name", "number>"};
     struct sheet *sheet = sheet_open(headings, 2);
@@ -300,6 +300,7 @@ static char *print_sheet(enum sheet_form form)
     sheet_add_number(sheet, 1.5, 1);
     sheet_add(sheet, "d");
     sheet_add_number(sheet, NAN, 1);
+    sheet_fit(sheet, width);
     assert_int_equal(sheet_close(sheet, form, out), 0);
     fclose(out);
     return text;
@@ -316,9 +317,26 @@ static void test_a_sheet_has_the_same_words_in_three_forms(void **state)
     };
 
     for (int form = SHEET_TABLE; form <= SHEET_MARKDOWN; form++) {
-        char *text = print_sheet((enum sheet_form)form);
+        char *text = print_sheet((enum sheet_form)form, 0);
         assert_string_equal(text, wanted[form]);
         free(text);
+    }
+}
+
+static void test_a_table_is_folded_where_the_terminal_is_narrow_and_nothing_else_is(void **state)
+{
+    (void)state;
+    static const char *const folded = "name\n    number\na, \"b\" | c\n       1.5\nd\n         -\n";
+
+    for (int form = SHEET_TABLE; form <= SHEET_MARKDOWN; form++) {
+        char *whole = print_sheet((enum sheet_form)form, 0);
+        char *fits = print_sheet((enum sheet_form)form, 18),
+             *narrow = print_sheet((enum sheet_form)form, 17);
+        assert_string_equal(fits, whole);
+        assert_string_equal(narrow, form == SHEET_TABLE ? folded : whole);
+        free(whole);
+        free(fits);
+        free(narrow);
     }
 }
 
@@ -336,6 +354,7 @@ int main(void)
         cmocka_unit_test(test_answers_come_before_times),
         cmocka_unit_test(test_the_row_of_all_workloads_is_their_geometric_mean_of_each_round),
         cmocka_unit_test(test_a_sheet_has_the_same_words_in_three_forms),
+        cmocka_unit_test(test_a_table_is_folded_where_the_terminal_is_narrow_and_nothing_else_is),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

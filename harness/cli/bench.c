@@ -80,7 +80,7 @@ static int measure_program(char *const *command, FILE *lines)
         .command = command,
         .repetitions = quick ? 3 : (unsigned)repetitions,
         .form = form(),
-        .table = json ? NULL : stdout,
+        .table = {json ? NULL : stdout, cli_width(stdout), cli_colour(stdout)},
         .lines = {json ? stdout : NULL, lines},
     };
     return assay_bench_program(&wanted);
