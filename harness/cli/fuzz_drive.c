@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -199,11 +200,24 @@ static void read_output(struct drive *drive)
         }
 }
 
+/* libFuzzer does not say that it could not write an input; what it found would be lost with it. */
+static bool has_room(const struct fuzz *fuzz, const char *folder)
+{
+    struct statvfs disk;
+
+    if (statvfs(folder, &disk) != 0 || disk.f_bavail > 0)
+        return true;
+    fuzz_fail_with(fuzz, folder, strerror(ENOSPC));
+    return false;
+}
+
 /* What it has found so far, or all of it once it has ended. False: after fuzz_fail(). */
 static bool take(const struct drive *drive, bool ended)
 {
     const struct fuzz *fuzz = drive->fuzz;
 
+    if (!has_room(fuzz, fuzz->kept) || !has_room(fuzz, fuzz->artifacts))
+        return false;
     if (fuzz->engine == FUZZ_AFLPP) {
         read_stats(drive);
         if (!fuzz_move_crashes(fuzz, drive->number, ended))
