@@ -191,7 +191,7 @@ void measure_instructions(struct row *row)
     const char *home = getenv("TMPDIR");
     char folder[PATH_ROOM - 16];
     struct task task = {.row = row};
-    struct assay_guard_outcome outcome = {ASSAY_ENDED, 0, 0};
+    struct assay_guard_outcome outcome = {.ending = ASSAY_ENDED};
 
     row->is_counted = true;
     snprintf(folder, sizeof folder, "%s/assay-XXXXXX", home && *home ? home : "/tmp");

@@ -176,6 +176,7 @@ static void run_child(void *arg, volatile uint64_t *progress)
     bool goes_on = true;
 
     (void)progress; /* the replay has its own */
+    assay_guard_memory(ASSAY_GUARD_MEMORY);
     for (uint64_t n = job->first; goes_on && n < job->end; n++) {
         job->record->op = 0;
         goes_on = run_stream(job->rig, job, n);
@@ -217,16 +218,7 @@ static void describe_ending(const struct job *job, const struct assay_guard_outc
     sum->streams++;
     sum->ops += op;
     sum->stream = number;
-    if (assay_guard_hung(ending))
-        sum->found = !assay_finding_set(finding, ASSAY_CHECK_HANG, NULL,
-                                        "no answer for %d s of processor time", stream_seconds());
-    else if (ending->ending == ASSAY_EXITED)
-        sum->found = !assay_finding_set(finding, ASSAY_CHECK_CRASH, NULL,
-                                        "the process left with exit status %d", ending->code);
-    else
-        sum->found = !assay_finding_set(finding, ASSAY_CHECK_CRASH, NULL,
-                                        "the process was ended by signal %d (%s)", ending->code,
-                                        strsignal(ending->code));
+    sum->found = !assay_finding_set_ending(finding, ending);
 }
 
 /* Of the children that have ended. */

@@ -136,6 +136,7 @@ static void run(void *arg, volatile uint64_t *progress)
     struct assay_replay *replay = assay_replay_open(job->backend, &options);
     if (!replay)
         return;
+    assay_guard_memory(ASSAY_GUARD_MEMORY);
     assay_guard_limit(job->options->hang_seconds ? job->options->hang_seconds : HANG_SECONDS);
     record->at_end = false;
     record->op = 0;
@@ -162,14 +163,7 @@ static void describe(const struct job *job, const struct assay_guard_outcome *en
     if (!record->at_end && record->op < job->stream->count)
         finding->operation = job->stream->ops[record->op];
     course->found = true;
-    if (assay_guard_hung(ending))
-        assay_finding_set(finding, ASSAY_CHECK_HANG, NULL, "the operation did not come back");
-    else if (ending->ending == ASSAY_CRASHED)
-        assay_finding_set(finding, ASSAY_CHECK_CRASH, NULL, "the operation ended the process: %s",
-                          strsignal(ending->code));
-    else
-        assay_finding_set(finding, ASSAY_CHECK_CRASH, NULL,
-                          "the operation left the process with exit(%d)", ending->code);
+    assay_finding_set_ending(finding, ending);
 }
 
 static assay_status run_once(struct job *job, struct assay_error *error)

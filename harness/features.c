@@ -46,6 +46,7 @@ static void run(void *arg, volatile uint64_t *progress)
     struct assay_replay *replay = assay_replay_open(job->backend, &options);
     if (!replay)
         return;
+    assay_guard_memory(ASSAY_GUARD_MEMORY);
     assay_guard_limit(STREAM_SECONDS);
     assay_stream_reader_init(&reader, job->stream);
     record->status = assay_replay_run(replay, &reader.reader, &result, &record->error);

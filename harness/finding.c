@@ -82,3 +82,20 @@ bool assay_finding_set(struct assay_finding *finding, enum assay_check check,
     va_end(arguments);
     return finding->ignored >> check & 1;
 }
+
+bool assay_finding_set_ending(struct assay_finding *finding,
+                              const struct assay_guard_outcome *ending)
+{
+    if (assay_guard_hung(ending))
+        return assay_finding_set(finding, ASSAY_CHECK_HANG, NULL,
+                                 "the operation did not come back");
+    if (ending->memory)
+        return assay_finding_set(finding, ASSAY_CHECK_CRASH, NULL,
+                                 "the operation took more than %zu MiB of memory",
+                                 ending->memory >> 20);
+    if (ending->ending == ASSAY_CRASHED)
+        return assay_finding_set(finding, ASSAY_CHECK_CRASH, NULL,
+                                 "the operation ended the process: %s", strsignal(ending->code));
+    return assay_finding_set(finding, ASSAY_CHECK_CRASH, NULL,
+                             "the operation left the process with exit(%d)", ending->code);
+}

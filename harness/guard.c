@@ -1,24 +1,38 @@
 /* guard.c - runs a function in a child process and tells how it ended. */
 #include "assay/guard.h"
 
+#include "assay/sanitizer.h"
+
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/single_threaded.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+/* Shadow and records of a sanitizer are so many times the memory they watch. */
+#define SANITIZED_TIMES 8
+
+/* How often the parent looks whether a child has too much memory, or no time left. */
+#define LOOK_MS 10
+
 /* What child and parent both see. */
 struct report {
     volatile uint64_t progress;
+    volatile uint64_t allowed, most; /* bytes: what the child may take, and may have then; 0: any */
     volatile bool ended;
 };
+
+static struct report *own; /* in a child: its report */
 
 void *assay_guard_shared(size_t bytes)
 {
@@ -57,6 +71,7 @@ __attribute__((noreturn)) static void be_the_child(void (*run)(void *, volatile 
         signal(deadly[i], SIG_DFL);
     if (quiet)
         drop_standard_error();
+    own = report;
     run(arg, &report->progress);
     report->ended = true;
     _exit(0); /* what the parent has in its buffers is the parent's to write */
@@ -97,42 +112,85 @@ static bool is_hung(pid_t child, uint64_t limit, unsigned looks, uint64_t *seen)
     return gained < 1000000 || spent >= limit / 2 || looks >= MOST_LOOKS;
 }
 
-/* Waits until the child has ended, asking rarely; false if it had to be killed. */
-static bool await(pid_t child, unsigned seconds, int *status)
+/* What a process has in memory, in bytes; 0 if that cannot be told. */
+static uint64_t resident(pid_t process)
 {
-    uint64_t limit = seconds * UINT64_C(1000000000), deadline = now_ns() + limit, seen = 0;
-    unsigned looks = 0;
-    struct timespec pause = {.tv_nsec = 20000};
-    pid_t ended;
+    char path[40], text[80], *rest;
 
-    while ((ended = waitpid(child, status, seconds ? WNOHANG : 0)) != child) {
-        if (ended < 0 && errno != EINTR)
-            return true; /* cannot be: it is our child and nobody else waits for it */
-        if (ended == 0 && now_ns() >= deadline) {
-            if (is_hung(child, limit, ++looks, &seen)) {
-                kill(child, SIGKILL);
-                while (waitpid(child, status, 0) < 0 && errno == EINTR)
-                    continue;
-                return false;
-            }
-            deadline = now_ns() + limit;
-        }
-        if (ended == 0) {
-            nanosleep(&pause, NULL);
-            if (pause.tv_nsec < 10000000)
-                pause.tv_nsec += pause.tv_nsec / 4;
-        }
-    }
-    return true;
+    snprintf(path, sizeof path, "/proc/%ld/statm", (long)process);
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t got = file < 0 ? 0 : read(file, text, sizeof text - 1);
+    if (file >= 0)
+        close(file);
+    text[got > 0 ? got : 0] = '\0';
+    strtoull(text, &rest, 10); /* what it has mapped */
+    return strtoull(rest, NULL, 10) * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
-static void judge(struct assay_guard_outcome *outcome, bool came_back, bool ended, int status)
+/* A file that can be read once the child has ended; -1 where there are none. */
+static int open_ending(pid_t child)
+{
+#ifdef SYS_pidfd_open
+    return (int)syscall(SYS_pidfd_open, child, 0);
+#else
+    (void)child;
+    return -1;
+#endif
+}
+
+/* Why a child was killed. */
+enum reason { NOT_KILLED, KILLED_HUNG, KILLED_LARGE };
+
+/* Looks at the child again and again until it has ended, or one look says that it must. */
+static enum reason look(pid_t child, unsigned seconds, const struct report *report, int *status)
+{
+    uint64_t limit = seconds * UINT64_C(1000000000), deadline = now_ns() + limit, seen = 0;
+    struct pollfd ending = {.fd = open_ending(child), .events = POLLIN};
+    enum reason why = NOT_KILLED;
+    unsigned looks = 0;
+    pid_t ended;
+
+    while (why == NOT_KILLED && (ended = waitpid(child, status, WNOHANG)) != child) {
+        if (ended < 0 && errno != EINTR)
+            break; /* cannot be: it is our child and nobody else waits for it */
+        if (report->most && resident(child) > report->most)
+            why = KILLED_LARGE;
+        if (seconds && now_ns() >= deadline) {
+            if (is_hung(child, limit, ++looks, &seen))
+                why = KILLED_HUNG;
+            deadline = now_ns() + limit;
+        }
+        if (why == NOT_KILLED)
+            poll(&ending, 1, LOOK_MS); /* without such a file it waits so long */
+    }
+    if (ending.fd >= 0)
+        close(ending.fd);
+    return why;
+}
+
+/* Waits until the child has ended, or kills it. */
+static enum reason await(pid_t child, unsigned seconds, const struct report *report, int *status)
+{
+    enum reason why = look(child, seconds, report, status);
+
+    if (why != NOT_KILLED) {
+        kill(child, SIGKILL);
+        while (waitpid(child, status, 0) < 0 && errno == EINTR)
+            continue;
+    }
+    return why;
+}
+
+static void judge(struct assay_guard_outcome *outcome, enum reason why, const struct report *report,
+                  int status)
 {
     outcome->code = 0;
+    outcome->memory = 0;
     if (WIFSIGNALED(status)) {
-        outcome->ending = came_back ? ASSAY_CRASHED : ASSAY_HUNG;
+        outcome->ending = why == KILLED_HUNG ? ASSAY_HUNG : ASSAY_CRASHED;
         outcome->code = WTERMSIG(status);
-    } else if (ended) {
+        outcome->memory = why == KILLED_LARGE ? report->allowed : 0;
+    } else if (report->ended) {
         outcome->ending = ASSAY_ENDED;
     } else {
         outcome->ending = ASSAY_EXITED;
@@ -140,10 +198,38 @@ static void judge(struct assay_guard_outcome *outcome, bool came_back, bool ende
     }
 }
 
+/* One for all the children of this process, which come one after the other. */
+static struct report *new_report(void)
+{
+    static struct report *kept;
+    static pid_t owner; /* a child's children have another one */
+
+    if (owner != getpid()) {
+        kept = assay_guard_shared(sizeof *kept);
+        owner = getpid();
+    }
+    if (kept)
+        *kept = (struct report){.progress = 0};
+    return kept;
+}
+
+/*
+ * A process without other threads needs none of the handlers that libraries have for fork(): nobody holds a lock. Those
+ * of a jemalloc that is linked in touch a page for each of its locks, in parent and child.
+ */
+static pid_t fork_plainly(void)
+{
+#if __GLIBC_PREREQ(2, 34)
+    if (__libc_single_threaded && !assay_is_sanitized())
+        return _Fork();
+#endif
+    return fork();
+}
+
 assay_status assay_guard_run(void (*run)(void *arg, volatile uint64_t *progress), void *arg,
                              unsigned seconds, bool quiet, struct assay_guard_outcome *outcome)
 {
-    struct report *report = assay_guard_shared(sizeof *report);
+    struct report *report = new_report();
     pid_t parent = getpid();
     int status = 0;
 
@@ -151,17 +237,14 @@ assay_status assay_guard_run(void (*run)(void *arg, volatile uint64_t *progress)
         return ASSAY_NO_MEMORY;
     /* Or a child that flushes, as those of the thread sanitizer do, would write it again. */
     fflush(NULL);
-    pid_t child = fork();
-    if (child < 0) {
-        assay_guard_unshare(report, sizeof *report);
+    pid_t child = fork_plainly();
+    if (child < 0)
         return ASSAY_NO_MEMORY;
-    }
     if (child == 0)
         be_the_child(run, arg, quiet, parent, report);
-    bool came_back = await(child, seconds, &status);
-    judge(outcome, came_back, report->ended, status);
+    enum reason why = await(child, seconds, report, &status);
+    judge(outcome, why, report, status);
     outcome->progress = report->progress;
-    assay_guard_unshare(report, sizeof *report);
     return ASSAY_OK;
 }
 
@@ -176,8 +259,22 @@ void assay_guard_limit(double seconds)
     setitimer(ITIMER_PROF, &timer, NULL);
 }
 
+void assay_guard_memory(size_t bytes)
+{
+    struct rusage usage = {0};
+
+    if (!own)
+        return; /* no parent looks after this process */
+    getrusage(RUSAGE_SELF,
+              &usage); /* of a child that is new, what it has; and no file is read for it */
+    own->allowed = bytes;
+    own->most =
+        (uint64_t)usage.ru_maxrss * 1024 + bytes * (assay_is_sanitized() ? SANITIZED_TIMES : 1);
+}
+
 bool assay_guard_hung(const struct assay_guard_outcome *outcome)
 {
     return outcome->ending == ASSAY_HUNG ||
-           (outcome->ending == ASSAY_CRASHED && outcome->code == SIGPROF);
+           (outcome->ending == ASSAY_CRASHED &&
+            (outcome->code == SIGPROF || outcome->code == SIGALRM));
 }

@@ -10,17 +10,21 @@
  */
 #include "reduce_state.h"
 
+#include "assay/guard.h"
+
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
+#include <time.h>
 
 /* Until it is known how long the stream takes: for the start, and for each operation. */
 #define FIRST_HANG_US 3000000
 #define FIRST_HANG_US_PER_OP 20
-/* A hang is so many times what the stream takes, within bounds. */
+/* A hang is so many times what the stream takes, within bounds; the clock of a process may go in steps of 4 ms. */
 #define HANG_RATIO 20
-#define HANG_LEAST_US 50000
+#define HANG_LEAST_US 12000
 #define HANG_MOST_US 10000000
+/* Of an attempt, where the finding is that memory is taken without end. */
+#define GREEDY_MEMORY (ASSAY_GUARD_MEMORY / 8)
 
 /* --- passes --- */
 
@@ -64,6 +68,38 @@ static bool drop_blocks(struct reduce *reduce, bool by_slot, uint32_t *groups)
     return reduce_group_blocks(reduce, by_slot, groups) && run_pass(reduce, drop_groups, groups);
 }
 
+/* --- what is a hang --- */
+
+static uint64_t first_hang_us(const struct reduce *reduce)
+{
+    return FIRST_HANG_US + reduce->count * FIRST_HANG_US_PER_OP;
+}
+
+/* All operations but the last, which has the finding or is before it. */
+static void go_to_the_finding(struct reduce_runner *runner, void *unused)
+{
+    const clock_t before = clock();
+    struct reduce *reduce = runner->reduce;
+
+    (void)unused;
+    if (!reduce_advance(runner, reduce->count - 1))
+        return;
+    reduce->taken_us = (uint64_t)((double)(clock() - before) * 1e6 / CLOCKS_PER_SEC);
+}
+
+/* By how long the stream takes as it is. A shorter one takes less, so this is done again. */
+static bool set_hang(struct reduce *reduce)
+{
+    if (reduce->options.hang_us || reduce->memory < ASSAY_GUARD_MEMORY || reduce->count == 0)
+        return true;
+    reduce->taken_us = HANG_MOST_US / HANG_RATIO; /* where that cannot be said */
+    if (!reduce_run(reduce, go_to_the_finding, NULL))
+        return false;
+    uint64_t us = reduce->taken_us * HANG_RATIO;
+    reduce->hang_us = us < HANG_LEAST_US ? HANG_LEAST_US : us > HANG_MOST_US ? HANG_MOST_US : us;
+    return true;
+}
+
 /* --- order --- */
 
 static bool drop_much(struct reduce *reduce, uint32_t *groups)
@@ -94,7 +130,7 @@ static bool run_round(struct reduce *reduce, uint32_t *groups)
 
 static bool run_rounds(struct reduce *reduce, uint32_t *groups)
 {
-    bool good = drop_much(reduce, groups) && drop_ranges(reduce, 1, groups);
+    bool good = drop_much(reduce, groups) && set_hang(reduce) && drop_ranges(reduce, 1, groups);
 
     do {
         reduce->has_changed = false;
@@ -105,41 +141,30 @@ static bool run_rounds(struct reduce *reduce, uint32_t *groups)
 
 /* --- before and after --- */
 
-static uint64_t children_us(void)
-{
-    struct rusage usage;
-
-    getrusage(RUSAGE_CHILDREN, &usage);
-    return (uint64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000 +
-           (uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
-}
-
-static void go_to_the_finding(struct reduce_runner *runner, void *unused)
-{
-    (void)unused;
-    if (!reduce_advance(runner, (size_t)runner->reduce->attempt.at))
-        return; /* then it takes no longer either */
-}
-
 /* Finds what is to be found, and how long that takes. */
 static bool measure(struct reduce *reduce)
 {
-    reduce->hang_us = reduce->options.hang_us
-                          ? reduce->options.hang_us
-                          : FIRST_HANG_US + reduce->count * FIRST_HANG_US_PER_OP;
+    reduce->hang_us = reduce->options.hang_us ? reduce->options.hang_us : first_hang_us(reduce);
     if (!reduce_confirm(reduce))
         return false;
     reduce->wanted = reduce->attempt.finding.check;
+    if (reduce->attempt.is_greedy && reduce->options.hang_us == 0)
+        reduce->memory =
+            GREEDY_MEMORY; /* to get there takes time, too: nothing else is a hang then */
     if (reduce->attempt.at < reduce->count)
         reduce->count = (size_t)reduce->attempt.at + 1;
-    if (reduce->options.hang_us)
-        return true;
-    uint64_t before = children_us();
-    if (!reduce_run(reduce, go_to_the_finding, NULL))
-        return false;
-    uint64_t us = (children_us() - before) * HANG_RATIO;
-    reduce->hang_us = us < HANG_LEAST_US ? HANG_LEAST_US : us > HANG_MOST_US ? HANG_MOST_US : us;
-    return true;
+    return set_hang(reduce);
+}
+
+/* With the patience of the beginning: what only seemed to hang, on a machine that is busy, is not the finding. */
+static bool confirm_patiently(struct reduce *reduce)
+{
+    uint64_t most = first_hang_us(reduce);
+
+    if (reduce->hang_us < most && reduce->options.hang_us == 0)
+        reduce->hang_us = most;
+    reduce->memory = ASSAY_GUARD_MEMORY;
+    return reduce_confirm(reduce) && reduce->attempt.finding.check == reduce->wanted;
 }
 
 static void take_over(struct assay_stream *stream, const struct reduce *reduce)
@@ -161,7 +186,7 @@ static assay_status find_and_reduce(struct reduce *reduce, uint32_t *groups,
     }
     if (!result->found)
         return ASSAY_OK;
-    if (!run_rounds(reduce, groups) || !reduce_confirm(reduce)) {
+    if (!run_rounds(reduce, groups) || !confirm_patiently(reduce)) {
         assay_error_set(error, "no child processes to reduce a stream with, or a finding that "
                                "comes and goes");
         return ASSAY_NO_MEMORY;
@@ -170,9 +195,10 @@ static assay_status find_and_reduce(struct reduce *reduce, uint32_t *groups,
     return ASSAY_OK;
 }
 
-assay_status assay_reduce(const struct assay_backend *backend, struct assay_stream *stream,
-                          const struct assay_reduce_options *options,
-                          struct assay_reduce_result *result, struct assay_error *error)
+/* *stream is left as it is unless this is ASSAY_OK. */
+static assay_status reduce_once(const struct assay_backend *backend, struct assay_stream *stream,
+                                const struct assay_reduce_options *options,
+                                struct assay_reduce_result *result, struct assay_error *error)
 {
     struct reduce *reduce = reduce_open(backend, stream, options);
     uint32_t *groups = calloc(stream->count + 1, sizeof *groups);
@@ -190,5 +216,18 @@ assay_status assay_reduce(const struct assay_backend *backend, struct assay_stre
     free(groups);
     if (reduce)
         reduce_close(reduce);
+    return status;
+}
+
+assay_status assay_reduce(const struct assay_backend *backend, struct assay_stream *stream,
+                          const struct assay_reduce_options *options,
+                          struct assay_reduce_result *result, struct assay_error *error)
+{
+    struct assay_reduce_options patient = *options;
+
+    patient.hang_us = FIRST_HANG_US;
+    assay_status status = reduce_once(backend, stream, options, result, error);
+    if (status != ASSAY_OK && result->found && options->hang_us == 0)
+        status = reduce_once(backend, stream, &patient, result, error);
     return status;
 }

@@ -12,6 +12,7 @@ struct reduce_attempt {
     uint64_t at; /* index of the operation under way; count: the end */
     bool is_done;
     bool found;
+    bool is_greedy; /* it took too much memory, for which it needs time */
     struct assay_finding finding;
 };
 
@@ -20,7 +21,9 @@ struct reduce {
     const struct assay_backend *backend;
     struct assay_reduce_options options;
     enum assay_check wanted;
-    uint64_t hang_us;
+    size_t memory;     /* an attempt that takes more ends */
+    uint64_t hang_us;  /* an attempt that computes longer hangs */
+    uint64_t taken_us; /* by the operations before the finding */
     struct assay_setup setup;
     size_t count;
     struct assay_op *ops;

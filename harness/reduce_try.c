@@ -31,6 +31,7 @@ struct reduce *reduce_open(const struct assay_backend *backend, const struct ass
     if (!reduce)
         return NULL;
     reduce->backend = backend;
+    reduce->memory = ASSAY_GUARD_MEMORY;
     reduce->options = *options;
     reduce->options.replay.progress = NULL;
     reduce->options.replay.transcript = false;
@@ -125,6 +126,7 @@ static void run_attempt(void *arg, volatile uint64_t *progress)
     bool goes_on = true;
 
     (void)progress;
+    assay_guard_memory(reduce->memory);
     wind_timers(reduce->hang_us);
     for (size_t i = runner->next; goes_on && i < reduce->count; i++) {
         if (!is_in(runner, i))
@@ -147,8 +149,6 @@ static void run_attempt(void *arg, volatile uint64_t *progress)
 static void describe_ending(struct reduce *reduce, const struct assay_guard_outcome *ending)
 {
     struct reduce_attempt *attempt = &reduce->attempt;
-    bool hung =
-        assay_guard_hung(ending) || (ending->ending == ASSAY_CRASHED && ending->code == SIGALRM);
 
     attempt->found = true;
     attempt->finding = (struct assay_finding){.backend = reduce->backend->name,
@@ -158,15 +158,8 @@ static void describe_ending(struct reduce *reduce, const struct assay_guard_outc
         attempt->finding.operation = reduce->ops[attempt->at];
     for (size_t i = 0; i < attempt->at; i++)
         attempt->finding.op += !reduce->is_dropped[i];
-    if (hung)
-        assay_finding_set(&attempt->finding, ASSAY_CHECK_HANG, NULL,
-                          "the operation did not come back");
-    else if (ending->ending == ASSAY_EXITED)
-        assay_finding_set(&attempt->finding, ASSAY_CHECK_CRASH, NULL,
-                          "the operation left the process with exit(%d)", ending->code);
-    else
-        assay_finding_set(&attempt->finding, ASSAY_CHECK_CRASH, NULL,
-                          "the operation ended the process: %s", strsignal(ending->code));
+    attempt->is_greedy = ending->memory != 0;
+    assay_finding_set_ending(&attempt->finding, ending);
 }
 
 static bool attempt(struct reduce_runner *runner)

@@ -14,6 +14,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define DEFAULT_TIMEOUT_S 600
 /* A replay in which so many operations were refused or skipped, and so many times more than requests
@@ -75,6 +76,12 @@ struct job {
 };
 
 /* In the child. */
+/* A heap that takes so much of the machine's is a finding, not the end of the machine. */
+static size_t most_memory(void)
+{
+    return (size_t)sysconf(_SC_PHYS_PAGES) / 4 * 3 * (size_t)sysconf(_SC_PAGESIZE);
+}
+
 static void run(void *arg, volatile uint64_t *progress)
 {
     struct job *job = arg;
@@ -91,6 +98,7 @@ static void run(void *arg, volatile uint64_t *progress)
         .progress = progress,
     };
 
+    assay_guard_memory(most_memory());
     outcome->status = assay_input_open(&input, job->path, encoding, &outcome->error);
     if (outcome->status != ASSAY_OK)
         return;

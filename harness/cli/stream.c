@@ -69,17 +69,10 @@ void cli_describe_ending(const struct cli_stream *stream, const struct assay_gua
 {
     *finding = (struct assay_finding){.backend = stream->backend, .op = ending->progress};
     if (ending->ending == ASSAY_HUNG) {
-        finding->check = ASSAY_CHECK_HANG;
-        snprintf(finding->what, sizeof finding->what, "the operation did not come back within %u s",
-                 stream->timeout);
-    } else if (ending->ending == ASSAY_CRASHED) {
-        finding->check = ASSAY_CHECK_CRASH;
-        snprintf(finding->what, sizeof finding->what, "the operation ended the process: %s",
-                 strsignal(ending->code));
+        assay_finding_set(finding, ASSAY_CHECK_HANG, NULL,
+                          "the operation did not come back within %u s", stream->timeout);
     } else {
-        finding->check = ASSAY_CHECK_CRASH;
-        snprintf(finding->what, sizeof finding->what,
-                 "the operation left the process with exit(%d)", ending->code);
+        assay_finding_set_ending(finding, ending);
     }
     find_operation(stream, finding);
 }

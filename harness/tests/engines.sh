@@ -6,7 +6,11 @@
 set -eu
 program=$1 mutants=$2 plugins=$3 seeds=$4 engine=$5 engines=$6 kills=${7:-4}
 folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
+cleanup() {
+    umount "$folder/disk" 2>/dev/null || true
+    rm -rf "$folder"
+}
+trap cleanup EXIT
 
 # shellcheck source=harness/tests/expect.sh
 . "$(dirname "$0")/expect.sh"
@@ -32,7 +36,8 @@ whole() {
         for file in input "$name.ops" "$name.c" report.txt; do
             [ -s "$finding/$file" ] || complain "$name has no $file"
         done
-        expect 1 '^finding' "$program" replay --backend "$2" --pages recycled --content 65536 "$finding/$name.ops"
+        expect 1 '^finding' "$program" replay --timeout 5 --backend "$2" --pages recycled --content 65536 \
+            "$finding/$name.ops"
         count=$((count + 1))
     done
     [ "$count" -gt 0 ] || complain "$2: nothing was found"
@@ -106,6 +111,24 @@ for mutant in list-grown-bytes-taken-for-fresh failed-map-not-checked; do
     whole "$folder/$mutant" "plugin:$mutants/$mutant.so"
 done
 
+# A leak. Memory without end, which ends neither the machine nor the campaign, and a hang: not of AFL++, which runs all that
+# it begins with before anything else, and each of those takes so long.
+ends='destroy-leaks-page'
+[ "$engine" != libfuzzer ] || ends='destroy-leaks-page plugin_greedy plugin_endless'
+for bad in $ends; do
+    subject=$mutants/$bad.so
+    [ -f "$subject" ] || subject=$plugins/$bad.so
+    expect 1 'findings written' "$program" fuzz --engine "$engine" --backend "plugin:$subject" --time 8 \
+        --output "$folder/$bad"
+    whole "$folder/$bad" "plugin:$subject"
+    cat "$folder/$bad/$bad"-*/report.txt
+done >"$folder/reports"
+expect 0 'gives back every page' cat "$folder/reports"
+if [ "$engine" = libfuzzer ]; then
+    expect 0 'took more than 512 MiB of memory' cat "$folder/reports"
+    expect 0 'every operation comes to an end' cat "$folder/reports"
+fi
+
 # Nothing is found in what is right; inputs are kept, and the next campaign begins with them.
 expect 0 '^0 findings written' fuzz list 3000 --corpus "$folder/corpus" --output "$folder/right"
 before=$(inputs "$folder/corpus/$engine-list")
@@ -154,6 +177,17 @@ seen=0
 wait "$first" || seen=$?
 [ "$seen" -eq 0 ] || complain "an interrupted campaign: status $seen"
 grep -q '^0 findings written' "$folder/first" || complain "an interrupt ends a campaign without summary"
+
+# A disk that is full, then has room. Only root may mount one.
+mkdir "$folder/disk"
+if mount -t tmpfs -o size=160k tmpfs "$folder/disk" 2>/dev/null; then
+    expect 3 'No space left on device' fuzz "plugin:$mutants/zeroes-one-element.so" 100000 --output "$folder/disk"
+    mount -o remount,size=16m "$folder/disk"
+    expect 1 'findings written' fuzz "plugin:$mutants/zeroes-one-element.so" 2000 --output "$folder/disk"
+    umount "$folder/disk"
+else
+    echo "engines: no disk can be mounted here, so none is full: left out"
+fi
 
 # Engines and corpora that there are not, or that do not work.
 mkdir "$folder/none" "$folder/bad"

@@ -106,6 +106,10 @@ expect 1 'no heap can be made: .* Aborted' "$program" fuzz --backend "plugin:$pl
 [ ! -e "$folder/none" ] || complain "a folder is made for a backend without a heap"
 expect 0 'only [0-9.]* streams a second' "$program" fuzz --backend "plugin:$plugins/plugin_slow.so" \
     --time 2 --output "$findings"
+# One that takes memory without end is ended long before the machine has none left.
+expect 1 '^[1-9][0-9]* findings written' "$program" fuzz --backend "plugin:$plugins/plugin_greedy.so" \
+    --time 1 --output "$folder/greedy"
+expect 0 'took more than 512 MiB of memory' cat "$folder"/greedy/plugin_greedy-crash*/report.txt
 mkdir "$folder/long"
 printf 'assay-fuzz 1\nseed 1\nslice 6\n' >"$folder/long/zeroes-one-element.progress"
 expect 1 '^1 findings written' "$program" fuzz --backend "$subject" --time 1 --output "$folder/long"
@@ -118,6 +122,8 @@ if mount -t tmpfs -o size=16k tmpfs "$folder/disk" 2>/dev/null; then
     [ -z "$(find "$folder/disk" -mindepth 1 -type d)" ] || complain "half a finding is left on a full disk"
     mount -o remount,size=1m "$folder/disk"
     expect 1 '^[1-9][0-9]* findings written' "$program" fuzz --backend "$subject" --time 1 --output "$folder/disk"
+else
+    echo "fuzz: no disk can be mounted here, so none is full: left out"
 fi
 
 # A folder that must not be read or written; root may both.

@@ -7,6 +7,8 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -117,6 +119,44 @@ static void test_what_computes_beyond_its_limit_is_hung(void **state)
     }
 }
 
+#define STEP ((size_t)1 << 20)
+
+/* Takes memory until it has *arg bytes more. */
+static void grow(void *arg, volatile uint64_t *progress)
+{
+    const size_t wanted = *(const size_t *)arg;
+
+    assay_guard_memory(16 * STEP);
+    for (*progress = 0; *progress < wanted; *progress += STEP) {
+        void *pages = mmap(NULL, STEP, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (pages != MAP_FAILED)
+            memset(pages, 1, STEP);
+    }
+}
+
+static void test_what_takes_more_memory_than_it_may_is_ended_and_told(void **state)
+{
+    (void)state;
+    size_t without_end = SIZE_MAX;
+    struct assay_guard_outcome outcome = guard(grow, &without_end, 0);
+
+    assert_int_equal(outcome.ending, ASSAY_CRASHED);
+    assert_int_equal(outcome.memory, 16 * STEP);
+    assert_false(assay_guard_hung(&outcome));
+    assert_true(outcome.progress >= 8 * STEP);
+}
+
+static void test_what_takes_less_memory_is_left_alone(void **state)
+{
+    (void)state;
+    size_t little = 8 * STEP;
+    struct assay_guard_outcome outcome = guard(grow, &little, 30);
+
+    assert_int_equal(outcome.ending, ASSAY_ENDED);
+    assert_int_equal(outcome.memory, 0);
+    assert_int_equal(outcome.progress, little);
+}
+
 static void complain(void *arg, volatile uint64_t *progress)
 {
     (void)arg;
@@ -173,6 +213,8 @@ int main(void)
         cmocka_unit_test(test_a_crash_is_told_by_its_signal_and_where_it_was),
         cmocka_unit_test(test_a_hang_is_ended_and_told),
         cmocka_unit_test(test_what_computes_beyond_its_limit_is_hung),
+        cmocka_unit_test(test_what_takes_more_memory_than_it_may_is_ended_and_told),
+        cmocka_unit_test(test_what_takes_less_memory_is_left_alone),
         cmocka_unit_test(test_standard_error_is_dropped_only_if_asked),
         cmocka_unit_test(test_the_parents_unwritten_output_is_not_written_twice),
     };

@@ -24,6 +24,8 @@
 /* Of a campaign: nearly all mutants fall sooner. */
 #define OPERATIONS 1000000
 #define MOST_MUTANTS 1000
+/* Of processor time, for a few operations. */
+#define HANG_SECONDS 2
 
 static size_t each = 4; /* mutants: one in so many */
 #define RECYCLED_BYTES ((size_t)64 << 20)
@@ -74,6 +76,7 @@ static void run_attempt(void *arg, volatile uint64_t *progress)
     struct assay_error error;
 
     (void)progress;
+    assay_guard_limit(HANG_SECONDS);
     assay_stream_reader_init(&memory, attempt->stream);
     if (replay && assay_replay_run(replay, &memory.reader, &seen, &error) == ASSAY_OK)
         attempt->check = seen.found ? seen.finding.check : ASSAY_CHECKS;
@@ -91,7 +94,9 @@ static enum assay_check check_of(const struct assay_backend *backend,
     assert_non_null(attempt);
     *attempt = (struct attempt){backend, stream, options, ASSAY_CHECK_HANG};
     assert_int_equal(assay_guard_run(run_attempt, attempt, 60, true, &outcome), ASSAY_OK);
-    enum assay_check check = outcome.ending == ASSAY_CRASHED ? ASSAY_CHECK_CRASH : attempt->check;
+    enum assay_check check = attempt->check;
+    if (outcome.ending == ASSAY_CRASHED && !assay_guard_hung(&outcome))
+        check = ASSAY_CHECK_CRASH;
     assay_guard_unshare(attempt, sizeof *attempt);
     return check;
 }

@@ -4,6 +4,7 @@
 #ifndef ASSAY_FINDING_H
 #define ASSAY_FINDING_H
 
+#include "assay/guard.h"
 #include "assay/op.h"
 
 #ifdef __cplusplus
@@ -83,6 +84,10 @@ __attribute__((cold, format(printf, 4, 5))) bool assay_finding_set(struct assay_
                                                                    enum assay_check check,
                                                                    const struct assay_block *block,
                                                                    const char *format, ...);
+
+/* The same of a child that did not return: hang or crash, and how it ended. */
+bool assay_finding_set_ending(struct assay_finding *finding,
+                              const struct assay_guard_outcome *ending);
 
 #ifdef __cplusplus
 }

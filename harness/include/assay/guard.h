@@ -22,6 +22,8 @@ struct assay_guard_outcome {
     enum assay_ending ending;
     int code;
     uint64_t progress; /* last value stored by the child through the pointer it was given */
+    /* Bytes that the child was allowed; it was killed (ASSAY_CRASHED by SIGKILL) for having more. 0: it was not. */
+    size_t memory;
 };
 
 /*
@@ -37,7 +39,15 @@ ASSAY_MUST_CHECK assay_status assay_guard_run(void (*run)(void *arg, volatile ui
  * called again before. For what computes for ever; what waits for ever is ended by the time limit above.
  */
 void assay_guard_limit(double seconds);
-/* Whether the child was ended by either limit. */
+/* More than any stream of a fuzzer takes, and less than a machine that runs one has to spare. */
+#define ASSAY_GUARD_MEMORY ((size_t)512 << 20)
+/*
+ * Called in a child: it is killed once it has `bytes` more in memory than now. The parent looks every 10 ms, so what
+ * takes memory without end has some more by then. Under a sanitizer, whose shadow is memory too, it may have several
+ * times as much.
+ */
+void assay_guard_memory(size_t bytes);
+/* Whether the child was ended by either limit of time, or by an alarm() that it had set itself. */
 bool assay_guard_hung(const struct assay_guard_outcome *outcome);
 /* Memory shared with children forked later, zeroed; NULL if there is none. */
 void *assay_guard_shared(size_t bytes);

@@ -1,11 +1,14 @@
 /*
  * plugin.c - plug-ins for the tests, good and bad: PLUGIN_BREAKS is what is wrong with this one.
  *
- * The good one hands out an array once, front to back; that of the slow one is larger than any stream needs.
+ * The good one hands out an array once, front to back; that of the slow one is larger than any stream needs. Once
+ * they have served for a while, the greedy one maps memory without end, and the endless one does not come back.
  */
 #include "assay/backend.h"
 
 #include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 
 #define PLUGIN_NOTHING 0
@@ -16,9 +19,15 @@
 #define PLUGIN_ABORT 5
 #define PLUGIN_CREATE 6
 #define PLUGIN_SLOW 7
+#define PLUGIN_GREEDY 8
+#define PLUGIN_ENDLESS 9
 
-static _Alignas(16) char memory[PLUGIN_BREAKS == PLUGIN_SLOW ? 1 << 28 : 1 << 16];
+#define IS_LARGE (PLUGIN_BREAKS >= PLUGIN_SLOW)
+#define SERVES 5 /* requests, before it does not */
+
+static _Alignas(16) char memory[IS_LARGE ? 1 << 28 : 1 << 16];
 static size_t used;
+static unsigned requests;
 
 static assay_status tiny_create(const struct assay_backend *backend,
                                 const struct assay_heap_config *config, void **self)
@@ -28,6 +37,7 @@ static assay_status tiny_create(const struct assay_backend *backend,
     if (PLUGIN_BREAKS == PLUGIN_CREATE)
         abort();
     used = 0;
+    requests = 0;
     *self = memory;
     return ASSAY_OK;
 }
@@ -35,6 +45,17 @@ static assay_status tiny_create(const struct assay_backend *backend,
 static void tiny_destroy(void *self)
 {
     (void)self;
+}
+
+static void take_all(void)
+{
+    const size_t bytes = (size_t)16 << 20;
+
+    for (;;) {
+        void *pages = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (pages != MAP_FAILED)
+            memset(pages, 1, bytes);
+    }
 }
 
 static void *tiny_alloc(void *self, size_t size)
@@ -45,6 +66,11 @@ static void *tiny_alloc(void *self, size_t size)
     if (PLUGIN_BREAKS == PLUGIN_SLOW)
         for (clock_t from = clock(); clock() - from < CLOCKS_PER_SEC / 100;)
             ;
+    bool is_over = ++requests > SERVES;
+    if (PLUGIN_BREAKS == PLUGIN_GREEDY && is_over)
+        take_all();
+    for (volatile bool waits = PLUGIN_BREAKS == PLUGIN_ENDLESS && is_over; waits;)
+        ;
     if (size > sizeof memory - used)
         return NULL;
     used += (size + 15) / 16 * 16;
