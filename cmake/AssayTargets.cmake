@@ -39,6 +39,9 @@ target_compile_options(assay_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -
     $<$<COMPILE_LANGUAGE:C>:-Wstrict-prototypes -Wmissing-prototypes>
     $<$<BOOL:${ASSAY_WERROR}>:-Werror>)
 
+# Children are forked by the thousand, and what is bound lazily is bound anew in each of them.
+target_link_options(assay_flags INTERFACE -Wl,-z,now)
+
 add_library(assay_sanitizer_runtime INTERFACE)
 add_library(assay_sanitizers INTERFACE)
 target_link_libraries(assay_sanitizers INTERFACE assay_sanitizer_runtime)
