@@ -14,7 +14,6 @@
 #include "assay/sanitizer.h"
 #include "assay/swarm.h"
 
-#include <string.h>
 #include <sys/resource.h>
 #include <time.h>
 

@@ -8,8 +8,6 @@
 
 #include "assay/guard.h"
 
-#include <string.h>
-
 #define HANG_SECONDS 10
 /* Of time on the clock, for a heap that sleeps. */
 #define GUARD_SECONDS 600

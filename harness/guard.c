@@ -265,8 +265,8 @@ void assay_guard_memory(size_t bytes)
 
     if (!own)
         return; /* no parent looks after this process */
-    getrusage(RUSAGE_SELF,
-              &usage); /* of a child that is new, what it has; and no file is read for it */
+    /* Of a child that is new it is what it has now, and no file is read for it. */
+    getrusage(RUSAGE_SELF, &usage);
     own->allowed = bytes;
     own->most =
         (uint64_t)usage.ru_maxrss * 1024 + bytes * (assay_is_sanitized() ? SANITIZED_TIMES : 1);

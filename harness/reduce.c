@@ -148,9 +148,9 @@ static bool measure(struct reduce *reduce)
     if (!reduce_confirm(reduce))
         return false;
     reduce->wanted = reduce->attempt.finding.check;
+    /* To get there takes time, too; so set_hang() leaves the patience of the beginning. */
     if (reduce->attempt.is_greedy && reduce->options.hang_us == 0)
-        reduce->memory =
-            GREEDY_MEMORY; /* to get there takes time, too: nothing else is a hang then */
+        reduce->memory = GREEDY_MEMORY;
     if (reduce->attempt.at < reduce->count)
         reduce->count = (size_t)reduce->attempt.at + 1;
     return set_hang(reduce);

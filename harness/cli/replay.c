@@ -75,13 +75,13 @@ struct job {
     struct outcome *outcome; /* shared with the child */
 };
 
-/* In the child. */
 /* A heap that takes so much of the machine's is a finding, not the end of the machine. */
 static size_t most_memory(void)
 {
     return (size_t)sysconf(_SC_PHYS_PAGES) / 4 * 3 * (size_t)sysconf(_SC_PAGESIZE);
 }
 
+/* In the child. */
 static void run(void *arg, volatile uint64_t *progress)
 {
     struct job *job = arg;
