@@ -170,8 +170,9 @@ void region_tree_remove(struct region *region, uint32_t place)
     unsigned bin = bin_of(region, gone->units);
     uint64_t key = key_of(region, bin, gone->units, place);
     uint64_t bit = top_bit(region, bin);
-    struct path path = {.depth = 0};
+    struct path path; /* of 64 links, of which few are ever used */
 
+    path.depth = 0;
     path.link[0] = &region->index.roots[bin];
     for (; *path.link[path.depth] != place + 1; bit >>= 1) {
         struct region_block *block = follow(region, *path.link[path.depth]);
@@ -228,6 +229,20 @@ static bool promises(struct region *region, const struct search *search, uint32_
     return link && (region->policy != REGION_FIRST || most(region, link) >= search->units);
 }
 
+/* For the least key in a subtree, whose root's subtrees are parted by `bit`. */
+static void search_least(struct region *region, unsigned bin, struct search *search, uint32_t link,
+                         uint64_t bit)
+{
+    const struct region_block *block;
+
+    for (; (block = follow(region, link)) != NULL; bit >>= 1) {
+        consider(region, search, bin, link, block);
+        if (!bit)
+            break;
+        link = promises(region, search, block->left) ? block->left : block->right;
+    }
+}
+
 /*
  * Along the bits of `from` each right subtree that is passed by holds greater keys only, the last one the least of
  * them: so the answer is a node on this way, or on the way to the least in that subtree.
@@ -252,12 +267,7 @@ static void search_bin(struct region *region, unsigned bin, struct search *searc
         }
         link = bit ? block->left : 0;
     }
-    for (bit = aside_bit; (block = follow(region, aside)) != NULL; bit >>= 1) {
-        consider(region, search, bin, aside, block);
-        if (!bit)
-            break;
-        aside = promises(region, search, block->left) ? block->left : block->right;
-    }
+    search_least(region, bin, search, aside, aside_bit);
 }
 
 /* The first bin at or above `bin` that holds something; UINT32_MAX if none does. */
@@ -283,7 +293,10 @@ uint32_t region_tree_next(struct region *region, uint32_t units, uint32_t after)
         struct search search = {.least = UINT64_MAX, .units = units};
         if (bin == first)
             search.from = key_of(region, bin, from, after);
-        search_bin(region, bin, &search);
+        if (search.from == 0)
+            search_least(region, bin, &search, region->index.roots[bin], top_bit(region, bin));
+        else
+            search_bin(region, bin, &search);
         if (search.found)
             return search.found;
     }
