@@ -6,13 +6,42 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #define SECONDS 600
+
+/* So many operations between two looks at the clock. */
+#define LOOK_EACH 1024
 
 struct task {
     struct row *row;
     const struct workload *workload;
+    const struct pace *pace;
 };
+
+/* The operations of a stream until it is enough; `seen` is how many. */
+struct bounded {
+    struct assay_reader reader;
+    const struct assay_stream *stream;
+    size_t seen;
+    double seconds; /* of processor time of this process; 0: no bound */
+};
+
+static size_t next_within(struct assay_reader *reader, const struct assay_op **ops)
+{
+    struct bounded *bounded = (struct bounded *)reader;
+    size_t left = bounded->stream->count - bounded->seen;
+    size_t count = bounded->seconds > 0 && left > LOOK_EACH ? LOOK_EACH : left;
+    struct timespec used;
+
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+    if (bounded->seconds > 0 &&
+        (double)used.tv_sec + (double)used.tv_nsec * 1e-9 > bounded->seconds)
+        return 0;
+    *ops = bounded->stream->ops + bounded->seen;
+    bounded->seen += count;
+    return count;
+}
 
 bool is_reusable(const struct assay_backend *backend)
 {
@@ -40,7 +69,7 @@ static void run(void *arg, volatile uint64_t *progress)
     struct row *row = task->row;
     struct assay_stream stream = task->workload->stream;
     struct assay_replay_options options = {.progress = progress};
-    struct assay_stream_reader memory;
+    struct bounded bounded = {{.next = next_within}, &stream, 0, task->pace->check_s};
     struct assay_replay_result result;
     struct assay_error error = {{0}};
 
@@ -52,19 +81,20 @@ static void run(void *arg, volatile uint64_t *progress)
         snprintf(row->failure, sizeof row->failure, "no memory for the shadow");
         return;
     }
-    assay_stream_reader_init(&memory, &stream);
-    if (assay_replay_run(replay, &memory.reader, &result, &error) != ASSAY_OK) {
+    bounded.reader.setup = stream.setup;
+    if (assay_replay_run(replay, &bounded.reader, &result, &error) != ASSAY_OK) {
         snprintf(row->failure, sizeof row->failure, "%s", error.what);
         return;
     }
     row->passed = !result.found;
+    row->checked_ops = bounded.seen;
     if (result.found)
         tell_finding(row, &result.finding);
 }
 
-void measure_answers(struct row *row, const struct workload *workload)
+void measure_answers(struct row *row, const struct workload *workload, const struct pace *pace)
 {
-    struct task task = {row, workload};
+    struct task task = {row, workload, pace};
     struct assay_guard_outcome outcome;
 
     row->passed = false;

@@ -186,7 +186,7 @@ int assay_bench(const struct assay_bench_options *options)
     struct plan plan = {.made_up_only = options->made_up_only,
                         .repetitions = (int)options->repetitions,
                         .pace = {options->min_time_s, options->cell_s, (int)options->extra_rounds,
-                                 (int)options->least_rounds},
+                                 (int)options->least_rounds, options->check_s},
                         .view = options->view,
                         .threads_count = options->threads_count,
                         .every = options->every,

@@ -41,8 +41,9 @@ struct assay_bench_options {
     struct assay_bench_words traces;    /* recordings, or folders of *.trace */
     bool made_up_only;                  /* without workloads and traces: no recordings */
     unsigned repetitions;               /* 1 to ASSAY_BENCH_MOST_REPETITIONS */
-    double min_time_s;     /* of one timing, 0 to ASSAY_BENCH_MOST_SECONDS; 0: one run */
-    double cell_s;         /* processor time that a backend gets for a workload; 0: no bound */
+    double min_time_s; /* of one timing, 0 to ASSAY_BENCH_MOST_SECONDS; 0: one run */
+    double cell_s;     /* processor time that a backend gets for a workload; 0: no bound */
+    double check_s;    /* that its checks have for it, who may then see a part of it; 0: no bound */
     unsigned extra_rounds; /* of a workload whose times are not settled after the repetitions */
     unsigned least_rounds; /* that it takes part in all the same, but for who needs more for one */
     enum assay_bench_view view;

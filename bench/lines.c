@@ -29,6 +29,8 @@ void lines_context(FILE *out, const struct context *context)
 
 static void add_notes(cJSON *line, const struct row *row)
 {
+    if (row->checked_ops)
+        json_count(line, "checked_ops", row->checked_ops);
     json_count(line, "skipped", row->skipped);
     json_count(line, "refused", row->refused);
     cJSON *made_up = cJSON_AddArrayToObject(line, "by_harness");

@@ -24,6 +24,8 @@ struct pace {
     int extra_rounds;
     /* That a row takes part in all the same, unless a single run takes longer than cell_s: then in one. */
     int least_rounds;
+    /* Processor time after which checks end, on whatever part of the stream they have seen by then; 0: no bound. */
+    double check_s;
 };
 
 /* One row of the table; lies in memory that children share. */
@@ -37,6 +39,7 @@ struct row {
     char failure[600];        /* what was wrong, if not passed */
     char unmeasured[200];     /* why there is no number, though it passed; "": there is one */
     uint64_t ops;             /* of one run */
+    uint64_t checked_ops;     /* of them, the first ones, which the checks saw; 0: not known */
     uint64_t skipped;         /* not offered, or in the wrong state */
     uint64_t refused;
     uint32_t made_up; /* as heap->made_up */
@@ -61,8 +64,8 @@ size_t heap_limit(const struct assay_backend *backend, const struct workload *wo
 /* Whether a heap that has run a balanced stream can run it again. */
 bool is_reusable(const struct assay_backend *backend);
 
-/* Runs the workload under the shadow: sets passed or failure, ops, peak_live_bytes. */
-void measure_answers(struct row *row, const struct workload *workload);
+/* Runs the workload under the shadow: sets passed or failure, ops, checked_ops, peak_live_bytes. */
+void measure_answers(struct row *row, const struct workload *workload, const struct pace *pace);
 struct assay_bare;
 /* Makes resident what the harness needs for its own records of a workload; false: no memory. */
 bool footprint_warm(struct assay_bare *bare, const struct workload *workload);

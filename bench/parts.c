@@ -103,12 +103,18 @@ static void check(const struct entrance *entrance, struct row *row)
     const struct plan *plan = entrance->plan;
 
     progress_tell(&plan->progress, "checking", row->workload, row->spec);
-    measure_answers(row, entrance->workload);
+    measure_answers(row, entrance->workload, &plan->pace);
     row->is_checked = true;
     if (row->passed && plan->view == ASSAY_BENCH_STABLE) {
         progress_tell(&plan->progress, "counting", row->workload, row->spec);
         measure_instructions(row);
     }
+}
+
+/* Who did not pass has no footprint, and who is so slow that checks ended early has no time for it. */
+static bool wants_footprint(const struct row *row)
+{
+    return !row->is_checked || (row->passed && row->checked_ops == row->ops);
 }
 
 /* First all checks, then all footprints, so that those of the slowest heap need not wait for each other. */
@@ -119,7 +125,7 @@ static void enter(void *arg, size_t number)
 
     if (number < entrance->count)
         check(entrance, row);
-    else if (row->passed || !row->is_checked)
+    else if (wants_footprint(row))
         measure_footprint(row, entrance->workload);
 }
 

@@ -178,9 +178,9 @@ char *plan_identity(const struct plan *plan, const struct context *context)
     fprintf(out, "; view %d %s", (int)plan->view, context->valgrind);
     for (size_t i = 0; i < plan->threads_count; i++)
         fprintf(out, " %u", plan->threads[i]);
-    fprintf(out, "; %d rounds, at least %d, %d more, of %.9g s, %.9g s in all", plan->repetitions,
-            plan->pace.least_rounds, plan->pace.extra_rounds, plan->pace.min_time_s,
-            plan->pace.cell_s);
+    fprintf(out, "; %d rounds, at least %d, %d more, of %.9g s, %.9g s in all, checks of %.9g s",
+            plan->repetitions, plan->pace.least_rounds, plan->pace.extra_rounds,
+            plan->pace.min_time_s, plan->pace.cell_s, plan->pace.check_s);
     print_words(out, "backends", &plan->specs);
     print_words(out, "workloads", &plan->workloads);
     print_words(out, "traces", &plan->traces);

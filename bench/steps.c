@@ -21,6 +21,7 @@ static cJSON *json_of_row(const struct row *row)
     cJSON_AddBoolToObject(object, "is_counted", row->is_counted);
     cJSON_AddNumberToObject(object, "callgrind_instructions", row->instructions);
     json_count(object, "ops", row->ops);
+    json_count(object, "checked_ops", row->checked_ops);
     json_count(object, "skipped", row->skipped);
     json_count(object, "refused", row->refused);
     json_count(object, "made_up", row->made_up);
@@ -91,6 +92,7 @@ static bool row_of_json(struct row *row, const cJSON *object)
     row->is_counted = is_true(object, "is_counted");
     row->instructions = count_of(object, "callgrind_instructions");
     row->ops = (uint64_t)count_of(object, "ops");
+    row->checked_ops = (uint64_t)count_of(object, "checked_ops");
     row->skipped = (uint64_t)count_of(object, "skipped");
     row->refused = (uint64_t)count_of(object, "refused");
     row->made_up = (uint32_t)(uint64_t)count_of(object, "made_up");

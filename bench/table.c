@@ -104,6 +104,8 @@ void table_notes(FILE *out, const struct row *row)
             fprintf(out, "  %s by harness", assay_op_shapes[kind].name);
     if (row->peak_live_bytes == 0 && row->peak_resident_bytes > 0)
         fprintf(out, "  %zu KiB more resident", row->peak_resident_bytes / 1024);
+    if (row->checked_ops && row->checked_ops < row->ops)
+        fprintf(out, "  first %llu checked", (unsigned long long)row->checked_ops);
     if (row->repetitions && row->repetitions < row->rounds)
         fprintf(out, "  %u of %u rounds", row->repetitions, row->rounds);
     if (row->skipped)

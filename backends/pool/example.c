@@ -32,7 +32,8 @@ int main(void)
         return 1;
 
     assay_pool_give(&heap->nodes, name, tag);
-    if (assay_pool_take(&heap->nodes, NUMBER, &was_used) != name || !was_used) /* last in, first out */
+    /* Last in, first out. */
+    if (assay_pool_take(&heap->nodes, NUMBER, &was_used) != name || !was_used)
         return 1;
     assay_regions_close(&heap->regions);
     return 0;

@@ -92,6 +92,7 @@ static void set_pace(struct assay_bench_options *wanted)
     wanted->repetitions = quick ? 3 : (unsigned)repetitions;
     wanted->min_time_s = quick ? 0 : min_time;
     wanted->cell_s = quick ? 0.1 : full ? 1 : SHARES * min_time;
+    wanted->check_s = quick ? 0.15 : 0;
     wanted->least_rounds = quick ? 1 : 3;
     bool is_said = quick || full || cli_given(&cli_bench_command, &repetitions);
     wanted->extra_rounds = is_said ? 0 : (unsigned)repetitions;
