@@ -38,6 +38,8 @@ __attribute__((weak)) uint8_t *fuzz_engine_marks(size_t count);
  */
 #define FUZZ_COUNTERS __attribute__((section("__libfuzzer_extra_counters"), used))
 void fuzz_counters(uint8_t **at, size_t *count);
+/* After an input: clears those that 255 inputs of this process have had, which are neither new nor rare any more. */
+void fuzz_fade_counters(void);
 /* Whether to: ASSAY_GUIDANCE=off, for comparison, says no. Ends the program if it says neither. */
 bool fuzz_is_guided(void);
 /* Flags for the engine before those that the user gave; NULL where it is no libFuzzer. */

@@ -133,5 +133,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     if (result.parted)
         report();
+    fuzz_fade_counters();
     return 0;
 }

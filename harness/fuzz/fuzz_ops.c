@@ -145,6 +145,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     if (result.found)
         report(&result.finding);
+    fuzz_fade_counters();
     if (counts)
         count(&result);
     return 0;
