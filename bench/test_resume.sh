@@ -3,7 +3,7 @@
 # instructions. Usage: test_resume.sh PROGRAM [stable]
 set -eu
 program=$1
-folder=$(mktemp -d)
+folder=$(mktemp -d -p /dev/shm 2>/dev/null || mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder"
 failed=0
@@ -55,6 +55,7 @@ kill_behind_each() {
         fi
     done
     [ -e kept ] || complain "nothing was kept"
+    [ -z "$(find . -name 'out.json.*.part')" ] || complain "half-written results are left"
 }
 
 # Other words are another run.

@@ -118,7 +118,7 @@ ASSAY_MUST_CHECK assay_status cli_pages_open(const char *word,
 struct cli_output {
     FILE *file;
     const char *path;
-    char *temporary;
+    char *temporary; /* its name; NULL while it has none */
 };
 /* Starts a file beside path. Returns 0, or the exit code after having printed one line. */
 int cli_output_open(struct cli_output *output, const char *path);
