@@ -195,7 +195,7 @@ static void end_worker(pid_t worker)
         ;
 }
 
-static int supervise(const struct fuzz *fuzz)
+static int supervise(struct fuzz *fuzz)
 {
     const struct timespec pause = {.tv_nsec = LOOK_NS};
     const double began = now_seconds();
@@ -208,6 +208,8 @@ static int supervise(const struct fuzz *fuzz)
         alive += start(fuzz, workers, i);
     if (!alive)
         return cli_fail(CLI_ENVIRONMENT, "cannot start a process");
+    if (fuzz->engine != FUZZ_RANDOM)
+        code = fuzz_make_seeds(fuzz); /* workers are busy without it */
     while (alive && interrupted < 2) {
         double seconds = now_seconds() - began;
         if (stopped > 0 && seconds - stopped > GRACE_SECONDS)

@@ -29,6 +29,7 @@ struct fuzz_worker {
 struct fuzz_shared {
     atomic_ullong next_slice;
     atomic_bool stop;
+    atomic_bool has_seeds;          /* what an engine begins with is there */
     atomic_ullong ignored;          /* bit (1 << check): known well enough */
     atomic_uint seen[ASSAY_CHECKS]; /* findings, by check */
     atomic_bool failed;             /* a worker cannot go on; error says why */
@@ -79,7 +80,7 @@ bool fuzz_engine_parse(const char *word, enum fuzz_engine *engine);
 const char *fuzz_engine_name(enum fuzz_engine engine);
 /* Where the engine's program is. */
 int fuzz_engine_find(struct fuzz *fuzz);
-/* Makes what workers need: seeds, folders, counts. "": a corpus in the folder of findings. */
+/* Makes what workers need: folders, counts. "": a corpus in the folder of findings. */
 int fuzz_engine_open(struct fuzz *fuzz, const char *corpus);
 void fuzz_engine_close(const struct fuzz *fuzz);
 /* A worker's part: runs the engine until it ends or all do, and takes in what it found; false: cannot go on. */
@@ -91,7 +92,7 @@ bool fuzz_fails(const struct fuzz *fuzz, const struct assay_stream *stream,
 bool fuzz_take_artifacts(const struct fuzz *fuzz, unsigned number);
 /* Moves there what AFL++ put beside its queue; `ended`: it writes no more. */
 bool fuzz_move_crashes(const struct fuzz *fuzz, unsigned number, bool ended);
-/* Fills fuzz->seeds with what there is in fuzz->corpus, and some random streams. */
+/* Fills fuzz->seeds with what there is in fuzz->corpus, and some random streams: for that, engines wait. */
 int fuzz_make_seeds(struct fuzz *fuzz);
 /* Takes an input out of what an engine reads, so that it does not end it each time; false with errno. */
 bool fuzz_drop_seed(const struct fuzz *fuzz, const void *bytes, size_t size);

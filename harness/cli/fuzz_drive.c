@@ -264,6 +264,11 @@ bool fuzz_engine_run(const struct fuzz *fuzz, unsigned number)
     const uint64_t before = counts->executions;
 
     atomic_store(&fuzz->shared->worker[number].has_slice, false); /* nobody needs to run it again */
+    while (!atomic_load(&fuzz->shared->has_seeds)) {
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+        if (atomic_load(&fuzz->shared->stop) || atomic_load(&fuzz->shared->failed))
+            return false;
+    }
     if (!take(&drive, true))
         return false;
     if (!start(&drive)) {

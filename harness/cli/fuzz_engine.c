@@ -125,14 +125,15 @@ int fuzz_engine_open(struct fuzz *fuzz, const char *corpus)
     snprintf(fuzz->kept, sizeof fuzz->kept, "%s/%s-%s", fuzz->corpus, engines[fuzz->engine].name,
              fuzz->name);
     snprintf(fuzz->artifacts, sizeof fuzz->artifacts, "%s/%s.artifacts", fuzz->folder, fuzz->name);
+    snprintf(fuzz->seeds, sizeof fuzz->seeds, "%s/.part-%ld-seeds", fuzz->folder, (long)getpid());
     snprintf(lock, sizeof lock, "%s.lock", fuzz->kept);
     snprintf(way_out, sizeof way_out, "%s: use its --jobs, or another --corpus", fuzz->corpus);
     int code = fuzz_make_folder(fuzz->corpus, "--corpus");
     code = code ? code : fuzz_lock(lock, fuzz->spec, way_out);
     code = code ? code : fuzz_make_folder(fuzz->kept, "--corpus");
     code = code ? code : fuzz_make_folder(fuzz->artifacts, "--output");
-    code = code ? code : open_counts(fuzz);
-    return code ? code : fuzz_make_seeds(fuzz);
+    code = code ? code : fuzz_make_folder(fuzz->seeds, "--output");
+    return code ? code : open_counts(fuzz);
 }
 
 void fuzz_engine_close(const struct fuzz *fuzz)

@@ -142,9 +142,6 @@ int fuzz_make_seeds(struct fuzz *fuzz)
     struct corpus corpus = {.but = fuzz->kept}; /* the engine has those */
     int code = 0;
 
-    snprintf(fuzz->seeds, sizeof fuzz->seeds, "%s/.part-%ld-seeds", fuzz->folder, (long)getpid());
-    if (mkdir(fuzz->seeds, 0777) != 0)
-        return cli_fail(CLI_ENVIRONMENT, "cannot make %s: %s", fuzz->seeds, strerror(errno));
     for (uint64_t i = 0; code == 0 && i < RANDOM_SEEDS; i++)
         code = write_stream(fuzz, (fuzz->seed << 32) + i);
     if (code == 0)
@@ -155,8 +152,7 @@ int fuzz_make_seeds(struct fuzz *fuzz)
         code = sift_all(fuzz);
     assay_bytes_encode(&nothing, head, sizeof head);
     code = code ? code : write_seed(fuzz, "nothing", head, sizeof head);
-    if (code)
-        fuzz_engine_close(fuzz);
+    atomic_store(&fuzz->shared->has_seeds, code == 0);
     return code;
 }
 
@@ -195,13 +191,16 @@ bool fuzz_drop_seed(const struct fuzz *fuzz, const void *bytes, size_t size)
 {
     char path[4096], moved[4096], folder[1200];
 
+    /* Another worker may have found the same, and be as far. */
     while (find(fuzz->seeds, bytes, size, path, sizeof path))
-        if (unlink(path) != 0)
+        if (unlink(path) != 0 && errno != ENOENT)
             return false;
     if (!find(fuzz->kept, bytes, size, path, sizeof path))
         return true;
     /* The engine kept it when the backend was another one. */
     snprintf(folder, sizeof folder, "%s/regressions", fuzz->corpus);
     snprintf(moved, sizeof moved, "%s/%s", folder, strrchr(path, '/') + 1);
-    return (mkdir(folder, 0777) == 0 || errno == EEXIST) && rename(path, moved) == 0;
+    if (mkdir(folder, 0777) != 0 && errno != EEXIST)
+        return false;
+    return rename(path, moved) == 0 || errno == ENOENT;
 }

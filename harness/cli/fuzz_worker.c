@@ -112,9 +112,10 @@ void fuzz_work(const struct fuzz *fuzz, unsigned number)
         if (!worker->has_slice || worker->tries >= FUZZ_TRIES)
             take_slice(shared, worker);
         worker->tries++;
-        bool good =
-            fuzz->engine == FUZZ_RANDOM ? run_slice(fuzz, number) : fuzz_engine_run(fuzz, number);
-        if (!good)
+        /* The first slice of each worker: what is plain is found in it before an engine has started. */
+        bool is_first = atomic_load(&worker->slice) < fuzz->jobs;
+        bool is_random = fuzz->engine == FUZZ_RANDOM || is_first;
+        if (!(is_random ? run_slice(fuzz, number) : fuzz_engine_run(fuzz, number)))
             break;
         atomic_store(&worker->has_slice, false);
     }
