@@ -3,6 +3,8 @@
 
 #include "assay/os_pages.h"
 
+#define NODE ((size_t)48) /* bytes of each */
+
 enum kind { NUMBER = 1, NAME };
 
 struct heap {
@@ -19,10 +21,11 @@ int main(void)
 
     if (!heap)
         return 1;
-    assay_pool_init(&heap->nodes, &heap->regions, 48, 48 * 128); /* 128 nodes, then 256, 512, ... */
+    /* Room for 128 nodes, then 256, 512, ... */
+    assay_pool_init(&heap->nodes, &heap->regions, NODE, 128 * NODE);
     char *number = assay_pool_take(&heap->nodes, NUMBER, &was_used);
     char *name = assay_pool_take(&heap->nodes, NAME, &was_used);
-    if (!number || !name || name != number + 48)
+    if (!number || !name || name != number + NODE)
         return 1;
 
     /* Of any address it is known whether a node begins there, and of which kind. */

@@ -184,6 +184,7 @@ void region_tree_remove(struct region *region, uint32_t place)
     }
     uint32_t *link = path.link[path.depth];
     unsigned at = path.depth;
+    bool goes_right = gone->right; /* the way to the leaf that is plucked */
     uint32_t leaf = pluck(region, &path);
     if (leaf && leaf != place + 1) {
         struct region_block *instead = region_at(region, leaf - 1);
@@ -191,7 +192,7 @@ void region_tree_remove(struct region *region, uint32_t place)
         instead->right = gone->right;
         *link = leaf;
         /* The link below it that the path went through is one of the leaf's now. */
-        path.link[at + 1] = path.link[at + 1] == &gone->right ? &instead->right : &instead->left;
+        path.link[at + 1] = goes_right ? &instead->right : &instead->left;
     }
     if (region->policy == REGION_FIRST) {
         while (path.depth-- > 0) {
