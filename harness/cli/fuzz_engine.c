@@ -132,8 +132,8 @@ int fuzz_engine_open(struct fuzz *fuzz, const char *corpus)
     code = code ? code : fuzz_lock(lock, fuzz->spec, way_out);
     code = code ? code : fuzz_make_folder(fuzz->kept, "--corpus");
     code = code ? code : fuzz_make_folder(fuzz->artifacts, "--output");
-    code = code ? code : fuzz_make_folder(fuzz->seeds, "--output");
-    return code ? code : open_counts(fuzz);
+    code = code ? code : open_counts(fuzz);
+    return code ? code : fuzz_make_folder(fuzz->seeds, "--output");
 }
 
 void fuzz_engine_close(const struct fuzz *fuzz)
