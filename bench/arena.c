@@ -15,6 +15,8 @@
  *              pays that splits and merges all of its memory for each block
  *   full       utilisation: median and least over the repetitions; "-" if the backend has no limit
  *
+ * A backend of small blocks only has a pair, of the largest that it has where one is too large, and no more.
+ *
  * Pins itself to the CPU on which it starts. The arena is one range, faulted in beforehand and recycled
  * from heap to heap, so that no page fault is measured. A wrong answer ends the run without numbers.
  */
@@ -174,13 +176,23 @@ static bool is_sound(const struct run *run)
     return !run->backend->check || run->backend->check(run->heap, &damage) == ASSAY_OK;
 }
 
+/* Whether a backend has blocks of all sizes of the workload. */
+static bool serves_all(const struct assay_backend *backend)
+{
+    return backend->max_size >= MOST;
+}
+
 /* Pairs in an empty heap. False as churn. */
 static bool time_pairs(struct run *run, double *ns)
 {
+    uint16_t *sizes = run->script->sizes;
+
+    for (size_t i = 0; !serves_all(run->backend) && i < BLOCKS; i++)
+        sizes[i] = sizes[i] < run->backend->max_size ? sizes[i] : (uint16_t)run->backend->max_size;
     double before = cpu_ns();
 
     for (size_t i = 0; i < timed_pairs; i++) {
-        char *block = run->backend->alloc(run->heap, run->script->sizes[i % BLOCKS]);
+        char *block = run->backend->alloc(run->heap, sizes[i % BLOCKS]);
         if (!block)
             return false;
         *block = 1;
@@ -337,8 +349,14 @@ static void print(struct subject *subjects, size_t count)
         qsort(subject->full, repetitions, sizeof *subject->full, by_value);
         double ns = subject->ns[repetitions / 2];
         first = i ? first : ns;
+        double pair = subject->pair_ns[repetitions / 2];
+        if (!serves_all(subject->backend)) {
+            printf("%-24s %8s %7s %8s %8s %8.1f %8s %8s\n", subject->backend->name, "-", "-", "-",
+                   "-", pair, "-", "-");
+            continue;
+        }
         printf("%-24s %8.1f %7.2f %8.0f %8.0f %8.1f ", subject->backend->name, ns, ns / first,
-               subject->high_ns, subject->max_ns, subject->pair_ns[repetitions / 2]);
+               subject->high_ns, subject->max_ns, pair);
         if (isnan(subject->full[0]))
             printf("%8s %8s\n", "-", "-");
         else
@@ -347,17 +365,28 @@ static void print(struct subject *subjects, size_t count)
     }
 }
 
+static bool measure_once(struct subject *subject, unsigned repetition, struct assay_recycler *arena,
+                         struct script *script, uint32_t *latencies)
+{
+    const struct assay_backend *backend = subject->backend;
+
+    if (serves_all(backend) && !run_once(backend, arena, script, &subject->ns[repetition],
+                                         &subject->full[repetition], NULL))
+        return false;
+    if (serves_all(backend) && repetition == 0 &&
+        !measure_latency(subject, arena, script, latencies))
+        return false;
+    return pair_once(backend, arena, script, &subject->pair_ns[repetition]);
+}
+
 static bool measure_all(struct subject *subjects, size_t count, struct assay_recycler *arena,
                         struct script *script, uint32_t *latencies)
 {
     for (unsigned i = 0; i < repetitions; i++) {
-        script_write(script, i + 1);
         for (size_t k = 0; k < count; k++) {
             struct subject *subject = &subjects[k];
-            if (!run_once(subject->backend, arena, script, &subject->ns[i], &subject->full[i],
-                          NULL) ||
-                !pair_once(subject->backend, arena, script, &subject->pair_ns[i]) ||
-                (i == 0 && !measure_latency(subject, arena, script, latencies))) {
+            script_write(script, i + 1);
+            if (!measure_once(subject, i, arena, script, latencies)) {
                 fprintf(stderr, "arena: %s refused or failed within the churn: no numbers\n",
                         subject->backend->name);
                 return false;
