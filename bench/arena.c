@@ -348,7 +348,7 @@ static void print(struct subject *subjects, size_t count)
         qsort(subject->pair_ns, repetitions, sizeof *subject->pair_ns, by_value);
         qsort(subject->full, repetitions, sizeof *subject->full, by_value);
         double ns = subject->ns[repetitions / 2];
-        first = i ? first : ns;
+        first = first > 0 ? first : ns;
         double pair = subject->pair_ns[repetitions / 2];
         if (!serves_all(subject->backend)) {
             printf("%-24s %8s %7s %8s %8s %8.1f %8s %8s\n", subject->backend->name, "-", "-", "-",
