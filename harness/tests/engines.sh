@@ -225,5 +225,10 @@ if command -v setpriv >/dev/null && [ "$(id -u)" -eq 0 ]; then
     mkdir -m 777 "$folder/mine"
     expect 3 'cannot read and write in .*/closed: Permission denied' setpriv --reuid 65534 --clear-groups \
         "$program" fuzz --engine "$engine" --backend list --corpus "$folder/closed" --output "$folder/mine"
+    mkdir -m 777 "$folder/some"
+    (umask 777 && cp "$folder/bug.ops" "$folder/some/secret")
+    expect 0 'secret: left out: Permission denied' setpriv --reuid 65534 --clear-groups \
+        "$program" fuzz --engine "$engine" --backend list --time 0 --runs 500 --corpus "$folder/some" \
+        --output "$folder/mine"
 fi
 exit "$failed"
