@@ -55,10 +55,16 @@ whole() {
     [ ! -d "$artifacts" ] || complain "$2: what was found is never taken in"
 }
 
-# How many inputs an engine keeps: libFuzzer by what is in them, AFL++ by numbers.
+# How many inputs an engine keeps: libFuzzer by what is in them, AFL++ by numbers. Until it has written its statistics
+# AFL++ has none of its own, only those that it begins with, and begins anew.
 inputs() {
-    find "$1" -type f \( -name 'id:*' ! -path '*/.*' ! -path '*/crashes/*' ! -path '*/hangs/*' -o -name '????????????????????????????????????????' \) 2>/dev/null |
-        sed 's/,.*//; s,/_resume/,/queue/,' | sort -u | wc -l
+    {
+        find "$1" -type f -name '????????????????????????????????????????' 2>/dev/null || true
+        find "$1" -type f -name fuzzer_stats -printf '%h\n' 2>/dev/null | while read -r instance; do
+            find "$instance" -type f -name 'id:*' ! -path '*/.*' ! -path '*/crashes/*' ! -path '*/hangs/*' |
+                sed 's/,.*//; s,/_resume/,/queue/,'
+        done
+    } | sort -u | wc -l
 }
 
 number() {
