@@ -185,14 +185,13 @@ static bool serves_all(const struct assay_backend *backend)
 /* Pairs in an empty heap. False as churn. */
 static bool time_pairs(struct run *run, double *ns)
 {
-    uint16_t *sizes = run->script->sizes;
-
-    for (size_t i = 0; !serves_all(run->backend) && i < BLOCKS; i++)
-        sizes[i] = sizes[i] < run->backend->max_size ? sizes[i] : (uint16_t)run->backend->max_size;
+    const uint16_t *sizes = run->script->sizes;
+    const size_t most = run->backend->max_size;
     double before = cpu_ns();
 
     for (size_t i = 0; i < timed_pairs; i++) {
-        char *block = run->backend->alloc(run->heap, sizes[i % BLOCKS]);
+        size_t size = sizes[i % BLOCKS];
+        char *block = run->backend->alloc(run->heap, size < most ? size : most);
         if (!block)
             return false;
         *block = 1;
@@ -366,7 +365,7 @@ static void print(struct subject *subjects, size_t count)
 }
 
 static bool measure_once(struct subject *subject, unsigned repetition, struct assay_recycler *arena,
-                         struct script *script, uint32_t *latencies)
+                         const struct script *script, uint32_t *latencies)
 {
     const struct assay_backend *backend = subject->backend;
 
@@ -383,9 +382,9 @@ static bool measure_all(struct subject *subjects, size_t count, struct assay_rec
                         struct script *script, uint32_t *latencies)
 {
     for (unsigned i = 0; i < repetitions; i++) {
+        script_write(script, i + 1);
         for (size_t k = 0; k < count; k++) {
             struct subject *subject = &subjects[k];
-            script_write(script, i + 1);
             if (!measure_once(subject, i, arena, script, latencies)) {
                 fprintf(stderr, "arena: %s refused or failed within the churn: no numbers\n",
                         subject->backend->name);
